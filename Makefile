@@ -1,0 +1,42 @@
+# Every target does its own set-up: a bare Python 3.11 (3.12, 3.13) is all that must be there.
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
+BIN := .venv/bin
+STAMP := .venv/.set-up
+JOBS ?= 2
+
+.PHONY: setup demo test slow lint bench dist notebooks clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml tools/setup_env.py
+	$(PYTHON) tools/setup_env.py
+	@touch $@
+
+demo: setup
+	$(BIN)/neurosim estimate svformer_tiny --hardware cmos_45nm --hardware cmos_45nm_memory --hardware loihi1
+
+test: setup
+	$(BIN)/python -m pytest -q -n $(JOBS)
+
+slow: setup
+	$(BIN)/python -m pytest -q -m "slow or gpu"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+
+bench: setup
+	@set -e; for file in benchmarks/*.py; do if [ -e "$$file" ]; then echo "== $$file"; $(BIN)/python "$$file"; fi; done
+
+dist: setup
+	$(BIN)/python tools/check_dist.py
+
+notebooks: setup
+	@set -e; for file in notebooks/*.ipynb; do \
+		if [ -e "$$file" ]; then $(BIN)/jupyter execute --timeout=300 "$$file"; fi; done
+
+clean:
+	rm -rf .venv build dist runs .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

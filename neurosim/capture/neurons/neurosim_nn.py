@@ -1,0 +1,53 @@
+"""``neurosim.nn``: the parametric LIF neuron of our own models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurosim.capture.recognise import Recognised, firing_rule, split
+from neurosim.ir.neuron import Neuron
+from neurosim.nn.plif import PLIF, PLIFCell
+
+
+def plif(module: PLIF | PLIFCell) -> Recognised:
+    """v ← v + σ(w)·(x − (v − v_reset)), hard reset."""
+    p = module.p
+    fires = firing_rule(module, lambda x: p.surrogate(x, p.fires))
+    floats, arrays = split(module, k=torch.sigmoid(p.w))
+    equation = Neuron(
+        integrate="difference",
+        v_leak=p.v_reset,
+        v_threshold=p.v_threshold,
+        v_reset=p.v_reset,
+        fires=fires,
+        v_init=p.v_reset,
+        **floats,
+    )
+    multi_step = isinstance(module, PLIF)
+    return Recognised(
+        equation,
+        arrays,
+        multi_step,
+        passed_state=_passed,
+        results=_all_steps if multi_step else _results,
+    )
+
+
+def _passed(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Tensor] | None:
+    state = args[1] if len(args) > 1 else kwargs.get("state")
+    return None if state is None else {"v": state.v}
+
+
+def _all_steps(result: Tensor) -> dict[str, Tensor]:
+    return {"spike": result}
+
+
+def _results(result: Any) -> dict[str, Tensor]:
+    return {"spike": result[0], "v": result[1].v}
+
+
+NEURONS = {"PLIF": plif, "PLIFCell": plif}

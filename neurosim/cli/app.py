@@ -1,0 +1,23 @@
+"""The commands, in the order in which ``neurosim --help`` lists them."""
+
+from __future__ import annotations
+
+import typer
+
+from neurosim.cli import catalogue, estimate, graph, price
+from neurosim.cli.options import top
+
+app = typer.Typer(
+    name="neurosim",
+    help="What a spiking video model costs in hardware: exact counts, priced in joules per video.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.callback()(top)
+app.command("estimate")(estimate.estimate)
+app.command("price")(price.price)
+app.command("graph")(graph.graph)
+app.add_typer(catalogue.profiles, name="profiles")
+app.add_typer(catalogue.conventions, name="conventions")
+app.add_typer(catalogue.models, name="models")

@@ -1,0 +1,107 @@
+"""``neurosim estimate MODEL``: joules per video on every chip asked for."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurosim.cli import options
+
+if TYPE_CHECKING:
+    from neurosim.cli.source import Source
+    from neurosim.data.video import Clip
+    from neurosim.ir.manifest import Manifest
+
+DEFAULT = "cmos_45nm"
+Rates = Annotated[
+    str | None,
+    typer.Option(
+        metavar="published|FILE|NUMBER",
+        help="Price a design before it is trained: assumed firing rates instead of a simulation.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a figure.")]
+
+
+def estimate(
+    model: options.Model,
+    clip: options.Clip = None,
+    hardware: options.Hardware = None,
+    convention: options.ConventionName = None,
+    count: options.Count = None,
+    rates: Rates = None,
+    host: options.Host = None,
+    out: options.Out = None,
+    json: options.Json = False,
+    engine: Engine = "auto",
+    strict: options.Strict = True,
+    weights: options.Weights = None,
+    frames: options.Frames = None,
+    size: options.Size = None,
+    bin_ms: options.BinMs = None,
+) -> None:
+    """Firing rates, synaptic operations and mJ per video of a model on a clip."""
+    from neurosim.cli.output import staged
+    from neurosim.cli.progress import quiet_stdout, stages
+    from neurosim.studies.estimate import STAGES, check_chips
+    from neurosim.studies.estimate import estimate as study
+
+    counts = options.counts(count)
+    chips = check_chips(hardware or [DEFAULT], convention, host, counts)
+    _check_engine(engine)
+    with staged(out) if out else nullcontext() as folder:
+        with quiet_stdout(), stages(("load", *STAGES)) as tell:
+            tell("load")
+            source, taken, given, manifest = _loaded(
+                model, weights, clip, rates, frames, options.size(size), bin_ms
+            )
+            found = study(
+                source.model, taken, chips, convention, given, host, engine,
+                strict=strict, manifest=manifest, on_stage=tell, **counts,
+            )  # fmt: skip
+        if folder is not None:
+            folder.write(found.run, found.reports)
+    _print(found, json)
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ("auto", "dense", "event"):
+        raise options.UsageError(f"--engine {engine}: choose auto, dense or event")
+
+
+def _loaded(
+    model: str, weights: str | None, clip: Any, rates: str | None, frames: int | None,
+    size: tuple[int, int] | None, bin_ms: float | None,
+) -> tuple[Source, Clip, float | dict[str, float] | None, Manifest]:  # fmt: skip
+    """The model, its clip, the rates if any were given, and what the manifest knows so far."""
+    from neurosim.cli.clips import read_clip, stand_in
+    from neurosim.cli.rates import read_rates
+    from neurosim.cli.source import resolve
+    from neurosim.ir.manifest import Manifest
+    from neurosim.models import SEED
+
+    given, activity = read_rates(rates, model) if rates is not None else (None, "measured")
+    source = resolve(model, weights)
+    shape_alone = given is not None and clip is None
+    taken = (
+        stand_in(source, frames, size)
+        if shape_alone
+        else read_clip(source, clip, frames, size, bin_ms)
+    )
+    seed = SEED if source.weights == "untrained" else None
+    base = Manifest(
+        model=source.name, activity=activity, weights=source.weights, seed=seed, card=source.facts()
+    )
+    return source, taken, given, base
+
+
+def _print(found: Any, json: bool) -> None:
+    from neurosim.cli import show
+
+    if json:
+        show.print_json({**found.to_dict(), **show.about(found.run)})
+    else:
+        show.print_estimate(found.run, found.reports)

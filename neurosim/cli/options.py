@@ -1,0 +1,120 @@
+"""Options that several commands share, and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.errors import NeurosimError
+
+MODEL = "Zoo name, package.module:function or file.py:function (returns the module)."
+
+Model = Annotated[str, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)]
+Clip = Annotated[
+    Path | None,
+    typer.Option(
+        help="Video, folder of frames, .npy/.npz, or events. Default: the built-in sample clip.",
+        show_default=False,
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="'pretrained', 'none' or a .safetensors file. Default: pretrained where they ship.",
+        show_default=False,
+    ),
+]
+Hardware = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Profile name or .yaml file; may be repeated. Default: cmos_45nm.", show_default=False
+    ),
+]
+ConventionName = Annotated[
+    str | None,
+    typer.Option(help="Counting convention instead of each profile's own.", show_default=False),
+]
+Count = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="One key of the convention, such as positions=padded; may be repeated.",
+        show_default=False,
+    ),
+]
+Host = Annotated[
+    str | None,
+    typer.Option(help="Profile that prices what a chip cannot do.", show_default=False),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for report.json, report.html, run.npz and manifest.json.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict/--no-strict",
+        help="Refuse operations without a rule, or run them through torch, billed as arithmetic.",
+    ),
+]
+BinMs = Annotated[
+    float | None,
+    typer.Option("--bin-ms", help="Milliseconds of events per step.", show_default=False),
+]
+Frames = Annotated[
+    int | None,
+    typer.Option(help="Steps taken from the clip, for a model without a recipe (16)."),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEIGHTxWIDTH", help="Size of a frame, for a model without a recipe (224x224)."
+    ),
+]
+
+
+class UsageError(NeurosimError, ValueError):
+    """An option that cannot be read."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from neurosim import __version__
+
+        typer.echo(f"neurosim {__version__}")
+        raise typer.Exit
+
+
+def top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """What a spiking video model costs in hardware: exact counts, priced in joules per video."""
+
+
+def counts(given: list[str] | None) -> dict[str, str]:
+    """``["positions=padded"]`` → {"positions": "padded"}. Raises UsageError."""
+    found: dict[str, str] = {}
+    for item in given or ():
+        key, equals, value = item.partition("=")
+        if not (key and equals and value):
+            raise UsageError(f"--count {item}: expects KEY=VALUE; such as --count positions=padded")
+        found[key] = value
+    return found
+
+
+def size(given: str | None) -> tuple[int, int] | None:
+    """``"64x64"`` → (64, 64). Raises UsageError."""
+    if given is None:
+        return None
+    height, _, width = given.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise UsageError(f"--size {given}: expects HEIGHTxWIDTH in pixels; such as --size 64x64")
+    return int(height), int(width)

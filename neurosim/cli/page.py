@@ -1,0 +1,45 @@
+"""The report as one HTML page without a script or a link to anything outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neurosim.energy.report import EnergyReport
+from neurosim.ir.run import Run
+
+TEMPLATE = Path(__file__).with_name("page.html")
+LAYERS = 15
+
+
+def page(run: Run, reports: Mapping[str, EnergyReport]) -> str:
+    """Every figure with its convention, its range and what is not included."""
+    from jinja2 import Environment, StrictUndefined
+
+    from neurosim.cli.show import warnings
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        run=run, manifest=run.manifest, warnings=warnings(run), rates=run.firing_rates(),
+        chips=[_chip(report) for report in reports.values()],
+    )  # fmt: skip
+
+
+def _chip(report: EnergyReport) -> dict[str, Any]:
+    """Figures of one chip in mJ per video."""
+    scale = report.per_video * 1e3
+    nodes = sorted(report.by_node().items(), key=lambda item: -item[1])
+    rest = sum(joules for _, joules in nodes[LAYERS:])
+    layers = nodes[:LAYERS] + ([(f"{len(nodes) - LAYERS} more", rest)] if rest else [])
+    largest = max((joules for _, joules in layers), default=0.0) or 1.0
+    return {
+        "report": report,
+        "mj": report.joules * scale,
+        "low": report.low * scale,
+        "high": report.high * scale,
+        "seconds": report.seconds_per_video,
+        "layers": [(n, j * scale, 100 * j / largest) for n, j in layers],
+        "events": [(e, j * scale) for e, j in sorted(report.by_event().items(), key=lambda i: -i[1])],
+    }

@@ -1,0 +1,147 @@
+"""MODEL: a zoo name, ``package.module:function`` or ``file.py:function`` → a module to run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from neurosim.errors import ModelError
+
+if TYPE_CHECKING:
+    from neurosim.data.recipe import Recipe
+    from neurosim.models import ModelCard
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model as it was named: ``recipe`` and ``card`` are None where nobody wrote one."""
+
+    name: str
+    model: Callable[..., Any]
+    recipe: Recipe | None
+    card: ModelCard | None
+    weights: str  # untrained | pretrained | a checkpoint's path | unknown
+
+    def facts(self) -> dict[str, Any]:
+        """What the card says, JSON-ready: it travels with the run; {} without a card."""
+        if self.card is None:
+            return {}
+        accuracy = [
+            {**asdict(entry), "views": entry.views, "text": str(entry)} for entry in self.card.accuracy
+        ]
+        return {
+            "title": self.card.title,
+            "parameters": self.card.parameters,
+            "accuracy": accuracy,
+            "note": self.card.note,
+        }
+
+
+def resolve(text: str, weights: str | None = None) -> Source:
+    """The model that ``text`` names. Raises UnknownName, ModelError."""
+    return _own(text, weights) if ":" in text else _from_zoo(text, weights)
+
+
+def _from_zoo(name: str, weights: str | None) -> Source:
+    from neurosim import models
+
+    card = models.card(name)
+    chosen = weights or ("pretrained" if card.weights else "none")
+    model = models.load(name, weights=None if chosen == "none" else chosen)
+    return Source(name, model, card.recipe, card, "untrained" if chosen == "none" else chosen)
+
+
+def _own(text: str, weights: str | None) -> Source:
+    if weights is not None:
+        raise ModelError(f"--weights {weights}: only for zoo models; load them in {text!r} itself")
+    where, _, attribute = text.rpartition(":")
+    module = _module(where)
+    found = _attribute(module, attribute, text)
+    model = found if _is_module(found) else _build(found, text)
+    recipe = getattr(model, "recipe", None) or getattr(module, "RECIPE", None)
+    return Source(text, model, _checked(recipe, text), None, "unknown")
+
+
+def _module(where: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    except ModuleNotFoundError as error:
+        place = f"; looked in {here} and the installed packages" if error.name == where else ""
+        raise ModelError(f"{where}: no module called {error.name!r}{place}; check the name") from error
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{where}: fails on import: {_said(error)}; mend it there") from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; check the path")
+    name = f"neurosim_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"{path}: not a Python file; check the path")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _attribute(module: ModuleType, name: str, text: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            known = [n for n in dir(found) if not n.startswith("_")]
+            near = difflib.get_close_matches(part, known, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "check the name"
+            raise ModelError(f"{text}: nothing called {part!r} there; {hint}")
+        found = getattr(found, part)
+    return found
+
+
+def _is_module(found: Any) -> bool:
+    from torch import nn
+
+    return isinstance(found, nn.Module)
+
+
+def _build(factory: Any, text: str) -> Callable[..., Any]:
+    """What a function or class without arguments returns."""
+    if not callable(factory):
+        raise ModelError(
+            f"{text}: is a {type(factory).__name__}; name a torch module, or a function that returns one"
+        )
+    try:
+        model = factory()
+    except Exception as error:
+        raise ModelError(f"{text}: cannot be built without arguments: {_said(error)}") from error
+    if not callable(model):
+        raise ModelError(f"{text}: returned a {type(model).__name__}; return a torch module")
+    return model
+
+
+def _checked(recipe: Any, text: str) -> Recipe | None:
+    from neurosim.data.recipe import Recipe
+
+    if recipe is None or isinstance(recipe, Recipe):
+        return recipe
+    raise ModelError(f"{text}: recipe is a {type(recipe).__name__}; give a neurosim.data.Recipe")
+
+
+def _said(error: Exception) -> str:
+    """What a user's own code complained of, and at which of its lines."""
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        line = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {error}{line}"

@@ -1,0 +1,172 @@
+"""Exact integer counts of a run: (node, event) → samples × steps, binned when they would grow too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosim.ir.events import COUNTED, SYNAPTIC
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Key = tuple[str, str]  # (node, event)
+BUDGET_BYTES = 64 * 2**20
+MAX_BINS = 1024
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``table[node, event]``: int64 (samples, bins). A bin sums ``steps_per_bin`` consecutive steps.
+
+    When ``samples_summed`` is true the table has one row, the sum over ``samples`` samples, and ``squares`` the
+    sum over samples of the squared per-sample totals.
+    """
+
+    table: Mapping[Key, np.ndarray]
+    samples: int
+    steps: int
+    steps_per_bin: int = 1
+    samples_summed: bool = False
+    squares: Mapping[Key, float] = field(default_factory=dict)
+
+    def total(self, event: str) -> int:
+        """All nodes, samples and steps."""
+        return sum(int(a.sum()) for (_, e), a in self.table.items() if e == event)
+
+    def by_node(self, event: str) -> dict[str, int]:
+        """Node → total of one event."""
+        return {n: int(a.sum()) for (n, e), a in self.table.items() if e == event}
+
+    def get(self, node: str, event: str) -> int:
+        """One node's total; 0 where nothing was counted."""
+        found = self.table.get((node, event))
+        return 0 if found is None else int(found.sum())
+
+    def array(self, node: str, event: str) -> np.ndarray:
+        """(samples, bins) of one node and event."""
+        found = self.table.get((node, event))
+        return np.zeros(self.shape, np.int64) if found is None else found
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, bins) of every array of the table."""
+        rows = 1 if self.samples_summed else self.samples
+        return rows, max(1, -(-self.steps // self.steps_per_bin))
+
+    def nodes(self) -> tuple[str, ...]:
+        """Nodes that counted something, in order."""
+        return tuple(dict.fromkeys(n for n, _ in self.table))
+
+    def events(self) -> tuple[str, ...]:
+        """Events that were counted, in the order of the rules."""
+        found = {e for _, e in self.table}
+        return tuple(e for e in COUNTED if e in found) + tuple(sorted(found - COUNTED.keys()))
+
+    def synaptic_operations(self) -> int:
+        """synapse + graded_synapse over the whole run."""
+        return sum(self.total(e) for e in SYNAPTIC)
+
+    def __iter__(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        return ((n, e, a) for (n, e), a in self.table.items())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Counts):
+            return NotImplemented
+        return not self.differences(other)
+
+    def differences(self, other: Counts, ignore: Iterable[str] = ()) -> dict[Key, tuple[int, int]]:
+        """(node, event) → both totals, wherever the arrays are not equal (missing means zero)."""
+        skip = set(ignore)
+        keys = [k for k in {**self.table, **other.table} if k[1] not in skip]
+        return {
+            (n, e): (self.get(n, e), other.get(n, e))
+            for n, e in keys
+            if not np.array_equal(self.array(n, e), other.array(n, e))
+        }
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Tidy: sample, step (first of its bin), node, event, count; zero rows left out, totals kept."""
+        import pandas as pd
+
+        parts: dict[str, list[np.ndarray]] = {k: [] for k in ("sample", "step", "node", "event", "count")}
+        for (node, event), array in self.table.items():
+            rows, bins = np.nonzero(array)
+            if not len(rows):  # keep the statement "zero" for a counted pair
+                rows, bins = np.array([0]), np.array([0])
+            parts["sample"].append(rows)
+            parts["step"].append(bins * self.steps_per_bin)
+            parts["node"].append(np.full(len(rows), node, dtype=object))
+            parts["event"].append(np.full(len(rows), event, dtype=object))
+            parts["count"].append(array[rows, bins])
+        empty = np.zeros(0, np.int64)
+        frame = pd.DataFrame({k: np.concatenate(v) if v else empty for k, v in parts.items()})
+        frame.attrs.update(samples=self.samples, steps=self.steps, steps_per_bin=self.steps_per_bin,
+                           samples_summed=self.samples_summed)  # fmt: skip
+        return frame
+
+    @staticmethod
+    def from_dataframe(frame: pd.DataFrame, samples: int | None = None, steps: int | None = None) -> Counts:
+        """Inverse of ``to_dataframe``; sizes come from the frame's attrs, the arguments, or the largest index."""
+        per_bin = int(frame.attrs.get("steps_per_bin", 1))
+        summed = bool(frame.attrs.get("samples_summed", False))
+        samples = int(samples or frame.attrs.get("samples") or frame["sample"].max() + 1)
+        steps = int(steps or frame.attrs.get("steps") or frame["step"].max() + 1)
+        shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
+        table: dict[Key, np.ndarray] = {}
+        for (node, event), part in frame.groupby(["node", "event"], sort=False):
+            array = np.zeros(shape, np.int64)
+            where = (part["sample"].to_numpy(np.int64), part["step"].to_numpy(np.int64) // per_bin)
+            np.add.at(array, where, part["count"].to_numpy(np.int64))
+            table[str(node), str(event)] = array
+        return Counts(table, samples, steps, per_bin, summed)
+
+
+class CountsBuilder:
+    """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within ``budget_bytes``."""
+
+    def __init__(self, samples: int, steps: int, pairs: int, budget_bytes: int = BUDGET_BYTES) -> None:
+        self.samples, self.steps = samples, steps
+        per_cell = 8 * max(1, pairs)
+        self.steps_per_bin, self.rows = 1, samples
+        if samples * steps * per_cell > budget_bytes:
+            bins = max(1, min(MAX_BINS, budget_bytes // (samples * per_cell) or 1))
+            self.steps_per_bin = max(1, -(-steps // bins))
+        if samples * self._bins * per_cell > budget_bytes and samples > 1:
+            self.rows = 1
+        self._table: dict[Key, np.ndarray] = {}
+        self._per_sample: dict[Key, np.ndarray] = {}
+
+    @property
+    def _bins(self) -> int:
+        return max(1, -(-self.steps // self.steps_per_bin))
+
+    def add(self, node: str, event: str, counts: np.ndarray, first_step: int = 0, first_sample: int = 0) -> None:
+        """Add int64 ``counts`` of shape (steps, samples) that begin at ``first_step`` and ``first_sample``."""
+        counts = np.asarray(counts)
+        if counts.dtype.kind not in "iub":
+            raise TypeError(f"counts of {node}/{event} are {counts.dtype}, not integers")
+        key = (node, event)
+        table = self._table.setdefault(key, np.zeros((self.rows, self._bins), np.int64))
+        steps, samples = counts.shape
+        by_sample = counts.T.astype(np.int64)
+        if self.rows != self.samples:
+            totals = self._per_sample.setdefault(key, np.zeros(self.samples, np.int64))
+            totals[first_sample : first_sample + samples] += by_sample.sum(axis=1)
+            by_sample = by_sample.sum(axis=0, keepdims=True)
+            first_sample = 0
+        rows = slice(first_sample, first_sample + len(by_sample))
+        if self.steps_per_bin == 1:
+            table[rows, first_step : first_step + steps] += by_sample
+            return
+        bins = (first_step + np.arange(steps)) // self.steps_per_bin
+        starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
+        table[rows, bins[starts]] += np.add.reduceat(by_sample, starts, axis=1)
+
+    def finish(self) -> Counts:
+        """The frozen table."""
+        squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}
+        return Counts(self._table, self.samples, self.steps, self.steps_per_bin, self.rows != self.samples, squares)

@@ -1,0 +1,40 @@
+"""In which order nodes run, and which of them only together, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+
+from neurosim.ir.graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One node, or the nodes of one delayed cycle in order (run together, step by step)."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def cycle(self) -> bool:
+        """Whether an edge leads back into the unit."""
+        names = {n.name for n in self.nodes}
+        return any(e.delay and e.node in names for n in self.nodes for e in n.inputs)
+
+
+def units(graph: Graph) -> tuple[Unit, ...]:
+    """Strongly connected components in topological order; ties in graph order."""
+    order = {n.name: i for i, n in enumerate(graph.nodes)}
+    net = nx.DiGraph()
+    net.add_nodes_from(order)
+    net.add_edges_from((e.node, n.name) for n in graph.nodes for e in n.inputs)
+    parts = list(nx.strongly_connected_components(net))
+    lead = {name: min(order[m] for m in part) for part in parts for name in part}
+    by_lead = {min(order[m] for m in part): part for part in parts}
+    line = nx.DiGraph()
+    line.add_nodes_from(by_lead)
+    line.add_edges_from((lead[a], lead[b]) for a, b in net.edges if lead[a] != lead[b])
+    ordered = nx.lexicographical_topological_sort(line)
+    return tuple(
+        Unit(tuple(graph.nodes[i] for i in sorted(order[m] for m in by_lead[k]))) for k in ordered
+    )

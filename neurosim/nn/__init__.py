@@ -1,0 +1,1 @@
+"""Layers our models use, in norse's style: a pure functional step and a thin module around it."""

@@ -1,0 +1,215 @@
+"""The neuron equation in one pass over steps and neurons: ``_neuron_scan``, bit for bit.
+
+Blocks of neurons run in parallel; a block keeps its state and parameters in the first-level cache
+while it walks through the steps, so memory is read and written once. The kernel itself is in
+``_neuron_kernel``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
+from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
+
+SMALL = 50_000  # neuron-steps that are not worth a thread
+VARIABLES = ("v", "i", "b", "rest")
+
+
+class Fused(NamedTuple):
+    """``out``: (T, B, *shape) in the memory order of x; ``spikes``: int64 (T, B), sums of ``out``;
+    ``membrane``: like ``out`` when asked for; ``state``: variable → (B, *shape)."""
+
+    out: np.ndarray
+    state: dict[str, np.ndarray]
+    spikes: np.ndarray
+    membrane: np.ndarray | None
+
+
+def scan_fused(
+    neuron: Neuron,
+    arrays: Arrays,
+    x: np.ndarray,
+    state: Mapping[str, np.ndarray] | None = None,
+    *,
+    first_step: int = 0,
+    membrane: bool = False,
+) -> Fused:
+    """What ``scan`` returns, as numpy arrays and bit for bit.
+
+    ``x``: float32 (T, B, *shape) in any dense memory order, channels last and batch first included;
+    another layout is copied once. Raises SimulationError: arrays that do not fit.
+    """
+    from neurosim.ops._neuron_kernel import BLOCK, LOADED, scan_rows
+
+    check_arrays(neuron, arrays, x.shape[2:], first_step + x.shape[0])
+    x, order = _dense(np.asarray(x, np.float32))
+    inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
+    steps, samples = x.shape[:2]
+    out, trace = np.empty_like(x), np.empty_like(x) if membrane else None
+    held = _state(neuron, arrays, x, inner, state)
+    rows = (
+        (samples, 1) if order[0] == 0 else (1, steps)
+    )  # rows of memory between steps, between samples
+    size = held[0].shape[1]
+    packed = [
+        _packed(_value(neuron, arrays, name), x.shape[2:], inner) for name in PARAMETERS[:LOADED]
+    ]
+    affine = [_affine(arrays.get(role), x.shape[2:], inner, first_step, steps) for role in AFFINE]
+    spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
+    _in_threads(
+        scan_rows,
+        x.size,
+        _rows(x, order, size),
+        _rows(out, order, size),
+        _rows(trace, order, size),
+        spikes,
+        rows,
+        held,
+        tuple(values for values, _ in packed),
+        tuple(values for values, _ in affine),
+        np.array([repeat for _, repeat in packed + affine]),
+        _form(neuron),
+    )
+    final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
+    return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
+
+
+def _in_threads(
+    work: Any,
+    elements: int,
+    x: np.ndarray,
+    out: np.ndarray,
+    trace: np.ndarray,
+    spikes: np.ndarray,
+    *rest: Any,
+) -> None:
+    """Share the rows of ``spikes`` (one a task) between as many threads as torch has; a task writes
+    its own rows."""
+    tasks = len(spikes)
+    threads = max(1, min(torch.get_num_threads(), tasks, elements // SMALL))
+    edges = [tasks * k // threads for k in range(threads + 1)]
+    if threads == 1:
+        work(0, tasks, x, out, trace, spikes, *rest)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [pool.submit(work, a, b, x, out, trace, spikes, *rest) for a, b in pairwise(edges)]
+    for part in parts:
+        part.result()
+
+
+def scan_tensor(
+    neuron: Neuron,
+    arrays: Arrays,
+    x: Tensor,
+    state: Mapping[str, Tensor] | None = None,
+    *,
+    first_step: int = 0,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """``scan_fused`` with the signature of ``scan``, for tensors on the CPU; memory is shared, not
+    copied."""
+    plain = {k: a.numpy(force=True) if isinstance(a, Tensor) else a for k, a in arrays.items()}
+    given = None if state is None else {k: s.numpy(force=True) for k, s in state.items()}
+    done = scan_fused(neuron, plain, x.numpy(force=True), given, first_step=first_step)
+    return torch.from_numpy(done.out), {k: torch.from_numpy(s) for k, s in done.state.items()}
+
+
+def _dense(x: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """x (copied if it is not dense) and its axes from the outermost in memory; the first two are
+    time and sample."""
+    by_stride = sorted(range(2, x.ndim), key=lambda a: -abs(x.strides[a]) if x.shape[a] > 1 else 0)
+    for outer in ([0, 1], [1, 0]):
+        if x.transpose(outer + by_stride).flags.c_contiguous:
+            return x, outer + by_stride
+    return np.ascontiguousarray(x), list(range(x.ndim))
+
+
+def _rows(x: np.ndarray | None, order: list[int], size: int) -> np.ndarray:
+    """Memory as rows of one slice of one sample each (none: no rows)."""
+    return np.empty((0, 0), np.float32) if x is None else x.transpose(order).reshape(-1, size)
+
+
+def _value(neuron: Neuron, arrays: Arrays, name: str) -> np.ndarray | float:
+    value = arrays.get(name, getattr(neuron, name))
+    if value is None and name == "v_subtract":
+        return _value(neuron, arrays, "v_threshold")
+    return 0.0 if value is None else value
+
+
+def _packed(
+    value: np.ndarray | float, shape: tuple[int, ...], inner: list[int]
+) -> tuple[np.ndarray, int]:
+    """A parameter as float32 (P,) and R: neuron m, in the memory order of the slice, has entry (m
+    // R) mod P."""
+    array = np.asarray(value, np.float32)
+    if array.size == 1:
+        return array.reshape(1), 1
+    sizes = trim(array.shape, len(shape))
+    array = array.reshape((1,) * (len(shape) - len(sizes)) + sizes)
+    varying = [a for a in range(len(shape)) if array.shape[a] > 1]
+    if len(varying) == 1:
+        within = inner[inner.index(varying[0]) + 1 :]
+        return np.ascontiguousarray(array.reshape(-1)), int(
+            np.prod([shape[a] for a in within], dtype=np.int64)
+        )
+    return np.ascontiguousarray(np.broadcast_to(array, shape).transpose(inner)).reshape(-1), 1
+
+
+def _affine(rows: np.ndarray | None, shape: tuple[int, ...], inner: list[int], first: int,
+            steps: int) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Rows of an affine for the steps at hand, (1 or T, P) and R; (0, 0) without one."""
+    if rows is None:
+        return np.empty((0, 0), np.float32), 1
+    here = rows[first : first + steps] if rows.shape[0] > 1 else rows
+    packed = [_packed(row, shape, inner) for row in here]
+    return np.stack([values for values, _ in packed]), packed[0][1]
+
+
+def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
+           state: Mapping[str, np.ndarray] | None) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """v, i, b, rest as float32 (B, neurons) of our own; variables the neuron lacks stay empty rows
+    of zeros."""
+    samples, shape = x.shape[1], x.shape[2:]
+    size = int(np.prod(shape, dtype=np.int64))
+    held: list[np.ndarray] = []
+    for name in VARIABLES:
+        own = np.zeros((samples, size if name in neuron.state else 1), np.float32)
+        if name in neuron.state and state is not None:
+            _fill(own, np.asarray(state[name], np.float32), shape, inner)
+        elif name in neuron.state and name != "rest":
+            _fill(own, np.asarray(_value(neuron, arrays, f"{name}_init"), np.float32), shape, inner)
+        held.append(own)
+    return tuple(held)
+
+
+def _fill(own: np.ndarray, value: np.ndarray, shape: tuple[int, ...], inner: list[int]) -> None:
+    """Write ``value``, broadcastable to (B, *shape), into rows in memory order."""
+    value = value.reshape(trim(value.shape, len(shape) + 1))
+    given = np.broadcast_to(value, (own.shape[0], *shape))
+    own[:] = given.transpose(0, *(a + 1 for a in inner)).reshape(own.shape)
+
+
+def _unflat(flat: np.ndarray, shape: tuple[int, ...], inner: list[int]) -> np.ndarray:
+    """(B, neurons) in memory order → (B, *shape), a view."""
+    samples, sizes = shape[1], shape[2:]
+    ordered = flat.reshape(samples, *(sizes[a] for a in inner))
+    return ordered.transpose(0, *(inner.index(a) + 1 for a in range(len(sizes))))
+
+
+def _form(n: Neuron) -> tuple[int, ...]:
+    """The equation's choices as integers, in the order that the kernel unpacks."""
+    codes = [allowed.index(getattr(n, name)) for name, allowed in CHOICES.items()]
+    return (
+        *codes,
+        0 if n.max_spikes is None else n.max_spikes,
+        int(n.adaptation),
+        n.refractory,
+        int(n.v_min is not None),
+    )

@@ -1,0 +1,135 @@
+"""Run-time values: a tensor with its type and the integer facts that counting needs, each computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.ir.graph import Node
+from neurosim.ir.types import Kind, ValueType
+
+Mask = Tensor | bool  # (steps, samples, *shape) broadcastable booleans; True: always, False: never
+
+
+@dataclass
+class Value:
+    """``data``: (steps, samples, *shape) float32; a clip value has one step. ``arrived``: which elements an event
+    reached in this step (True for every element that has a REAL input path)."""
+
+    data: Tensor
+    type: ValueType
+    arrived: Mask = True
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def steps(self) -> int:
+        """Steps held here."""
+        return self.data.shape[0]
+
+    @property
+    def samples(self) -> int:
+        """Samples held here."""
+        return self.data.shape[1]
+
+    def active(self) -> Tensor:
+        """bool, same shape: n ≠ 0."""
+        if "active" not in self._cache:
+            self._cache["active"] = self.data != 0
+        return self._cache["active"]
+
+    def units(self) -> Tensor:
+        """|n| as float32 integers, same shape."""
+        if "units" not in self._cache:
+            scale = scale_tensor(self.type, self.data)
+            self._cache["units"] = (self.data / scale).round_().abs_()
+        return self._cache["units"]
+
+    def active_sum(self, axes: tuple[int, ...], units: bool = False) -> np.ndarray:
+        """Number of active elements (or Σ|n|) over ``axes`` of the shape: int64 (steps, samples, *rest)."""
+        key = ("sum", axes, units)
+        if key not in self._cache:
+            self._cache[key] = _sum(self, axes, units)
+        return self._cache[key]
+
+    def active_total(self) -> np.ndarray:
+        """Active elements: int64 (steps, samples)."""
+        return self.active_sum(tuple(range(len(self.type.shape))))
+
+
+def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:
+    dims = [a + 2 for a in axes]
+    t = value.type
+    if units:
+        source = value.units()
+    elif t.kind is Kind.SPIKE and t.uniform and t.scale == 1.0:
+        source = value.data  # already 0/1: the sum is the count, exact below 2^24
+    else:
+        source = value.active()
+    if not dims:
+        return source.to(torch.int64).numpy(force=True)
+    if source.dtype is torch.bool:
+        summed = source.sum(dims, dtype=torch.int64)
+    else:
+        summed = _exact_sum(source, dims)
+    return summed.to(torch.int64).numpy(force=True)
+
+
+def _exact_sum(source: Tensor, dims: list[int]) -> Tensor:
+    """Sum of non-negative integers stored as float32, exact: float32 below 2^24, float64 beyond."""
+    length = 1
+    for d in dims:
+        length *= source.shape[d]
+    bound = float(length)
+    if source.numel() and bound < 2**24:
+        summed = source.sum(dims)
+        if float(summed.max()) < 2**24:
+            return summed
+    return source.sum(dims, dtype=torch.float64)
+
+
+def scale_tensor(t: ValueType, like: Tensor) -> Tensor | float:
+    """The scale, shaped to divide (steps, samples, *shape)."""
+    if t.uniform:
+        return float(t.scale)
+    scale = torch.as_tensor(np.asarray(t.scale), dtype=like.dtype, device=like.device)
+    return scale if scale.ndim == like.ndim else scale.reshape((1,) * (like.ndim - scale.ndim) + scale.shape)
+
+
+@dataclass
+class Call:
+    """One execution of a node over some steps. ``params``: torch tensors by role; ``first_step``: the step of
+    ``inputs[…].data[0]``; ``state`` is kept by stateful ops between chunks."""
+
+    node: Node
+    inputs: tuple[Value, ...]
+    params: dict[str, Tensor]
+    state: dict[str, Any]
+    first_step: int = 0
+    engine: str = "dense"
+    kernels: Any = None  # the event engine's kernels
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The node's attributes."""
+        return dict(self.node.attrs)
+
+    def step_param(self, role: str, steps: int) -> Tensor:
+        """A parameter whose first axis is the step (or 1), cut to the steps of this call."""
+        value = self.params[role]
+        if value.shape[0] == 1:
+            return value
+        return value[self.first_step : self.first_step + steps]
+
+
+def total(counts: Any) -> np.ndarray:
+    """int64 (steps, samples) from a float64 or int array that holds exact integers."""
+    return np.rint(np.asarray(counts)).astype(np.int64)
+
+
+def per_slice(call: Call, out: Value, number: int) -> np.ndarray:
+    """The same ``number`` for each step and sample of the output."""
+    return np.full((out.steps, out.samples), number, np.int64)

@@ -1,0 +1,45 @@
+"""Residual addition and subtraction of two activities: out = a ± b (1 add per element)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from neurosim.ir.graph import Node
+from neurosim.ir.op import Op, Params, Types
+from neurosim.ir.types import ValueType, integers, scales_equal
+from neurosim.ops._pointwise import arithmetic, joined
+from neurosim.ops._value import Call, Mask, Value
+
+
+class Add(Op):
+    """attrs: ``subtract``."""
+
+    def infer(self, node: Node, types: Types, params: Params) -> ValueType:
+        """Equal scales: GRADED, ranges added; different scales: REAL."""
+        a, b = types
+        shape = tuple(np.broadcast_shapes(a.shape, b.shape))
+        steps = a.steps if a.steps is not None else b.steps
+        if not (a.discrete and b.discrete and scales_equal(a.scale, b.scale)):
+            return ValueType(shape, steps)
+        lo, hi = (a.lo - b.hi, a.hi - b.lo) if node.attrs.get("subtract") else (a.lo + b.lo, a.hi + b.hi)
+        return integers(shape, steps, lo, hi, a.scale)
+
+    def run(self, call: Call) -> Tensor:
+        """a + b, or a − b."""
+        a, b = call.inputs
+        return a.data - b.data if call.attrs.get("subtract") else a.data + b.data
+
+    def count(self, call: Call, out: Value) -> Mapping[str, Any]:
+        """One addition an output element."""
+        return arithmetic(call, out, add=out.type.size)
+
+    def arrive(self, call: Call) -> Mask:
+        """Where either arrives."""
+        return joined(call)
+
+
+OP = Add()

@@ -1,0 +1,87 @@
+"""Constants on an activity: out = scale · x + bias, either absent; per tensor, per channel, or per step and channel.
+
+params: ``scale`` and ``bias``, broadcastable to the shape, or to (steps, *shape) when attrs ``per_step`` is set. ``bias``
+alone is a constant offset. A discrete x keeps its integers under ``scale`` alone; ``1 − spike`` stays a spike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from neurosim.ir.graph import Node
+from neurosim.ir.op import Op, Params, Types
+from neurosim.ir.types import Kind, ValueType
+from neurosim.ops._pointwise import arithmetic, joined
+from neurosim.ops._value import Call, Mask, Value
+
+
+def operand(call: Call, role: str, steps: int) -> Tensor:
+    """A constant made to broadcast against (steps, samples, *shape)."""
+    if call.attrs.get("per_step"):
+        return call.step_param(role, steps).unsqueeze(1)
+    return call.params[role]
+
+
+class Affine(Op):
+    """See the module's equation. attrs: ``per_step``, ``divide`` (the scale was written as a division)."""
+
+    def infer(self, node: Node, types: Types, params: Params) -> ValueType:
+        """Scale alone: the same n, scale changed; bias: REAL, except 1 − SPIKE."""
+        (x,) = types
+        constants = [np.asarray(p)[0] if node.attrs.get("per_step") else np.asarray(p) for p in params.values()]
+        shape = tuple(np.broadcast_shapes(x.shape, *(c.shape for c in constants)))
+        out = ValueType(shape, x.steps, masked=x.masked and "bias" not in params)
+        if not x.discrete:
+            return out
+        if "bias" not in params and shape == x.shape:
+            return _scaled(x, params["scale"], bool(node.attrs.get("per_step")), bool(node.attrs.get("divide")))
+        if _complements(x, params):
+            return ValueType(x.shape, x.steps, Kind.SPIKE, 0, 1)
+        return ValueType(shape, x.steps)
+
+    def run(self, call: Call) -> Tensor:
+        """Multiply, then add."""
+        (x,) = call.inputs
+        out = x.data
+        if "scale" in call.params:
+            scale = operand(call, "scale", x.steps)
+            out = out / scale if call.attrs.get("divide") else out * scale
+        if "bias" in call.params:
+            out = out + operand(call, "bias", x.steps)
+        return out
+
+    def count(self, call: Call, out: Value) -> Mapping[str, Any]:
+        """One multiply and one add an output element, for what is present."""
+        words = sum(p[0].numel() if call.attrs.get("per_step") else p.numel() for p in call.params.values())
+        size = out.type.size
+        return arithmetic(call, out, multiply=size * ("scale" in call.params), add=size * ("bias" in call.params),
+                          parameters=words)  # fmt: skip
+
+    def arrive(self, call: Call) -> Mask:
+        """A constant brings no event."""
+        return joined(call)
+
+
+def _scaled(x: ValueType, factor: Any, per_step: bool, divide: bool) -> ValueType:
+    factor = np.asarray(factor, dtype=np.float64)
+    if per_step:
+        factor = factor[:, None]
+    if np.any(factor == 0) or not np.all(np.isfinite(factor)):
+        return ValueType(x.shape, x.steps)
+    before = np.asarray(x.scale, dtype=np.float64)
+    scale = before / factor if divide else before * factor
+    value = float(scale.reshape(-1)[0]) if scale.size == 1 else scale
+    return ValueType(x.shape, x.steps, x.kind, x.lo, x.hi, value)
+
+
+def _complements(x: ValueType, params: Params) -> bool:
+    if x.kind is not Kind.SPIKE or not x.uniform or x.scale != 1.0 or set(params) != {"scale", "bias"}:
+        return False
+    return bool(np.all(params["scale"] == -1) and np.all(params["bias"] == 1))
+
+
+OP = Affine()

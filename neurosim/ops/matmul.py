@@ -1,0 +1,124 @@
+"""Product of two activities: out[…, m, n] = Σ_k a[…, m, k] · b[…, k, n] (counting rules, section 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.errors import GraphError
+from neurosim.ir.graph import Node
+from neurosim.ir.op import Op, Params, Types
+from neurosim.ir.types import ValueType, integers
+from neurosim.ops._value import Call, Mask, Value, per_slice, total
+
+
+def product_range(a: ValueType, b: ValueType) -> tuple[int, int]:
+    """Least and largest product of one integer of each."""
+    ends = [x * y for x in (a.lo, a.hi) for y in (b.lo, b.hi)]
+    return min(ends), max(ends)
+
+
+class Matmul(Op):
+    """Operands (…, M, K) and (…, K, N) as the model multiplies them; neurosim never reassociates."""
+
+    role = "product"
+
+    def infer(self, node: Node, types: Types, params: Params) -> ValueType:
+        """Integers × integers: GRADED with the range times K; anything else REAL."""
+        a, b = types
+        if len(a.shape) < 2 or len(b.shape) < 2 or a.shape[-1] != b.shape[-2]:
+            raise GraphError(f"at {node.name!r}: cannot multiply {a.shape} by {b.shape}")
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        shape = (*lead, a.shape[-2], b.shape[-1])
+        steps = a.steps if a.steps is not None else b.steps
+        if not (a.discrete and b.discrete and a.uniform and b.uniform):
+            return ValueType(shape, steps)
+        lo, hi = product_range(a, b)
+        k = a.shape[-1]
+        return integers(shape, steps, min(0, lo * k), max(0, hi * k), float(a.scale) * float(b.scale))
+
+    def facts(self, node: Node, types: Types, out: ValueType, params: Params) -> dict[str, Any]:
+        """MACs of the dense product."""
+        a, _ = types
+        k = a.shape[-1]
+        macs = out.size * k
+        return {"fan_in": k, "dense_macs": macs * (out.steps or 1), "existing_macs": macs * (out.steps or 1)}
+
+    def run(self, call: Call) -> Tensor:
+        """torch's matmul, or the event kernel."""
+        a, b = call.inputs
+        if call.engine == "event" and a.type.discrete and b.type.discrete:
+            return call.kernels.matmul(call)
+        return a.data @ b.data
+
+    def count(self, call: Call, out: Value) -> Mapping[str, Any]:
+        """coincidence and both fan-outs, one side's fan-out, or mac."""
+        a, b = call.inputs
+        rows, cols, k = a.type.shape[-2], b.type.shape[-1], a.type.shape[-1]
+        lead = math.prod(out.type.shape[:-2])
+        repeat_a = lead // max(1, math.prod(a.type.shape[:-2]))
+        repeat_b = lead // max(1, math.prod(b.type.shape[:-2]))
+        counts: dict[str, Any] = {"activation_write": per_slice(call, out, out.type.size)}
+        read = 0
+        if a.type.discrete:
+            counts["fanout_left"] = _steps(a.active_total(), out) * cols * repeat_a
+            read = read + _steps(a.active_total(), out)
+        else:
+            read = read + per_slice(call, out, a.type.size)
+        if b.type.discrete:
+            counts["fanout_right"] = _steps(b.active_total(), out) * rows * repeat_b
+            read = read + _steps(b.active_total(), out)
+        else:
+            read = read + per_slice(call, out, b.type.size)
+        counts["activation_read"] = read
+        accumulations = self._meetings(call, a, b, out, k, counts)
+        counts["state_read"] = accumulations
+        counts["state_write"] = accumulations
+        return counts
+
+    def _meetings(self, call: Call, a: Value, b: Value, out: Value, k: int, counts: dict[str, Any]) -> Any:
+        """Fill in what meets, and return the counted products (accumulator words)."""
+        if a.type.discrete and b.type.discrete:
+            counts["coincidence"] = _coincidence(a, b, False)
+            if a.type.kind is b.type.kind and a.type.kind.value == "spike":
+                counts["coincidence_unit"] = counts["coincidence"]
+            else:
+                counts["coincidence_unit"] = _coincidence(a, b, True)
+            return counts["coincidence"]
+        if a.type.discrete:
+            return counts["fanout_left"]
+        if b.type.discrete:
+            return counts["fanout_right"]
+        counts["mac"] = per_slice(call, out, out.type.size * k)
+        return counts["mac"]
+
+    def arrive(self, call: Call) -> Mask:
+        """Where at least one pair met; a REAL side arrives always."""
+        a, b = call.inputs
+        if not (a.type.discrete or b.type.discrete):
+            return True
+        left = a.active() if a.type.discrete else torch.ones_like(a.data, dtype=torch.bool)
+        right = b.active() if b.type.discrete else torch.ones_like(b.data, dtype=torch.bool)
+        return (left.float() @ right.float()) > 0
+
+
+def _steps(counts: np.ndarray, out: Value) -> np.ndarray:
+    """A clip operand is read again at every step."""
+    return np.broadcast_to(counts, (out.steps, out.samples))
+
+
+def _coincidence(a: Value, b: Value, units: bool) -> np.ndarray:
+    """Σ_k (active rows of a at k) × (active columns of b at k): int64 (steps, samples)."""
+    left = a.active_sum((len(a.type.shape) - 2,), units)  # (steps, samples, …, K)
+    right = b.active_sum((len(b.type.shape) - 1,), units)  # (steps, samples, …, K)
+    lead = np.broadcast_shapes(left.shape, right.shape)
+    axes = tuple(range(2, len(lead)))
+    return total((left.astype(np.float64) * right).sum(axis=axes))
+
+
+OP = Matmul()

@@ -1,0 +1,128 @@
+"""A spiking neuron (or leaky integrator): a scan over the steps by the equation in ``ir.neuron``.
+
+attrs: ``equation`` (``Neuron.to_dict``) and ``emit`` ("spike", or "v" for the membrane). Every other parameter role is
+an array of the equation, or the affine in front of it (counting rules, section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.ir.graph import Node
+from neurosim.ir.neuron import Neuron
+from neurosim.ir.op import Op, Params, Types
+from neurosim.ir.types import ValueType, integers
+from neurosim.ops._arrive import arrival, full
+from neurosim.ops._value import Call, Mask, Value, per_slice
+
+UNBOUNDED = 2**24  # most spikes a step of a neuron without a stated limit
+
+
+def equation(node: Node) -> Neuron:
+    """The node's equation."""
+    return Neuron.from_dict(node.attrs["equation"])
+
+
+class NeuronOp(Op):
+    """Spikes (SPIKE, GRADED for a multi-spike neuron) or the membrane (REAL)."""
+
+    role = "neuron"
+    time = "stateful"
+
+    def infer(self, node: Node, types: Types, params: Params) -> ValueType:
+        """Same shape as the input current."""
+        (x,) = types
+        neuron = equation(node)
+        if node.attrs.get("emit", "spike") != "spike" or neuron.output != "spike":
+            return x.real()
+        most = neuron.max_spikes
+        return integers(x.shape, x.steps, 0, UNBOUNDED if most is None else most)
+
+    def facts(self, node: Node, types: Types, out: ValueType, params: Params) -> dict[str, Any]:
+        """The equation as data."""
+        neuron = equation(node)
+        sunk = {r.removeprefix("affine_") for r in params if r.startswith("affine_")}
+        per_neuron = any(np.size(p) == out.size and out.size > 1 for p in params.values())
+        return {
+            "neuron": neuron.to_dict() | {"per_neuron_parameters": per_neuron,
+                                          "affine": next(iter(sunk)) if len(sunk) == 1 else bool(sunk)},
+            "state_words": neuron.state_words,
+            "parameters": sum(int(p.size) for p in params.values()),
+        }  # fmt: skip
+
+    def run(self, call: Call) -> Tensor:
+        """The torch scan; the event engine fuses it."""
+        from neurosim.ops import _neuron_fused, _neuron_scan
+
+        (x,) = call.inputs
+        neuron = equation(call.node)
+        if call.attrs.get("emit", "spike") == "v":
+            neuron = neuron.emitting_membrane()
+        if call.attrs.get("memoryless"):
+            return self._memoryless(call, neuron)
+        arrays = {k: self._array(call, k, x.steps) for k in call.params}
+        if call.engine == "event" and x.data.device.type == "cpu":
+            scan = _neuron_fused.scan_tensor
+        else:
+            scan = _neuron_scan.scan
+        out, call.state["neuron"] = scan(neuron, arrays, x.data, call.state.get("neuron"))
+        return out
+
+    def _memoryless(self, call: Call, neuron: Neuron) -> Tensor:
+        """The model hands over no state: every step starts fresh."""
+        from neurosim.ops import _neuron_scan
+
+        (x,) = call.inputs
+        arrays = {k: p for k, p in call.params.items() if not k.startswith("affine_")}
+        data = x.data
+        if "affine_scale" in call.params:
+            data = data * call.step_param("affine_scale", x.steps).unsqueeze(1)
+        if "affine_bias" in call.params:
+            data = data + call.step_param("affine_bias", x.steps).unsqueeze(1)
+        out, _ = _neuron_scan.scan(neuron, arrays, data.flatten(0, 1).unsqueeze(0), None)
+        return out[0].unflatten(0, x.data.shape[:2])
+
+    def _array(self, call: Call, role: str, steps: int) -> Tensor:
+        return call.step_param(role, steps) if role.startswith("affine_") else call.params[role]
+
+    def count(self, call: Call, out: Value) -> Mapping[str, Any]:
+        """spike, active and idle neuron-steps, state words; nothing for a membrane that is only looked at."""
+        if call.attrs.get("emit", "spike") == "v" and equation(call.node).output == "spike":
+            return {}
+        facts, size = call.node.known, out.type.size
+        everything = per_slice(call, out, size)
+        active = self._active(call, out)
+        words = everything * facts.state_words
+        per_neuron = bool(facts.neuron.get("per_neuron_parameters"))
+        counts = {
+            "neuron_active": active, "neuron_idle": everything - active, "state_read": words, "state_write": words,
+            "weight_read": everything if per_neuron else everything * 0,
+        }  # fmt: skip
+        if out.type.discrete:
+            counts["spike"] = out.active_sum(tuple(range(len(out.type.shape))), units=out.type.hi > 1)
+            counts["activation_write"] = counts["spike"]
+        return counts
+
+    def _active(self, call: Call, out: Value) -> np.ndarray:
+        mask = arrival(call.inputs[0])
+        if mask is True:
+            return per_slice(call, out, out.type.size)
+        if mask is False or not isinstance(mask, Tensor):
+            return per_slice(call, out, 0)
+        repeats = out.type.size // max(1, int(np.prod(mask.shape[2:])))
+        if repeats * int(np.prod(mask.shape[2:])) != out.type.size:
+            mask, repeats = full(mask, out.data.shape), 1
+        counted = mask.flatten(2).sum(2) if mask.ndim > 2 else mask.to(torch.int64)
+        return np.broadcast_to(counted.numpy(force=True) * repeats, (out.steps, out.samples)).astype(np.int64)
+
+    def arrive(self, call: Call) -> Mask:
+        """A membrane that is read on is a REAL path."""
+        return True
+
+
+OP = NeuronOp()

@@ -1,0 +1,60 @@
+"""Moves batch norms up through reshapes and permutes, to the node whose values they scale.
+
+permute∘norm = norm∘permute with the channel axis renamed; a reshape that keeps the channel axis whole likewise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from neurosim.ir.graph import Edge, Graph, Node
+from neurosim.passes._rewrite import only_reader, rename_operand, renamed_meta, substituted
+
+KEEPS = "every value but the moved one; all counts"
+
+
+def hoist_norms(graph: Graph) -> Graph:
+    """Until nothing moves any more."""
+    while True:
+        found = next((pair for n in graph.nodes if (pair := _swap(graph, n)) is not None), None)
+        if found is None:
+            return graph
+        graph = found
+
+
+def _swap(graph: Graph, norm: Node) -> Graph | None:
+    if norm.op != "batch_norm" or norm.inputs[0].delay:
+        return None
+    move = graph[norm.inputs[0].node]
+    if only_reader(graph, move) is not norm or move.inputs[0].delay:
+        return None
+    axis = _axis_before(graph, move, norm.attrs["axis"])
+    if axis is None:
+        return None
+    up = replace(norm, inputs=move.inputs, attrs={**norm.attrs, "axis": axis})
+    down = replace(move, inputs=(Edge(norm.name),))
+    swapped = substituted(graph, {move.name: (), norm.name: (up, down)}, {})
+    return _read_below(swapped, norm.name, move.name)
+
+
+def _read_below(graph: Graph, norm: str, move: str) -> Graph:
+    """Readers of the norm now read the movement, which follows it."""
+    keep = {norm: (graph[norm],), move: (graph[move],)}
+    others = {n.name: (rename_operand(n, norm, move),) for n in graph.nodes if n.name not in keep}
+    outputs = tuple(move if o == norm else o for o in graph.outputs)
+    return substituted(replace(graph, outputs=outputs, meta=renamed_meta(graph.meta, {norm: move})), others)
+
+
+def _axis_before(graph: Graph, move: Node, axis: int) -> int | None:
+    before = graph[move.inputs[0].node].value.shape
+    if move.op == "permute":
+        return move.attrs["order"][axis]
+    if move.op != "reshape":
+        return None
+    after = tuple(move.attrs["shape"])
+    lead = math.prod(after[:axis])
+    for i, size in enumerate(before):
+        if size == after[axis] and math.prod(before[:i]) == lead:
+            return i
+    return None

@@ -1,0 +1,246 @@
+"""Runs a graph chunk by chunk: every unit consumes the steps that all its operands have, and passes its own on.
+
+Operators that need the whole clip (``time = "clipwise"``) collect; a cycle runs step by step; everything else runs over
+the chunk at once, so Python is entered a few times per node and chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.errors import SimulationError
+from neurosim.ir.counts import CountsBuilder
+from neurosim.ir.graph import Graph, Node
+from neurosim.ir.order import Unit, units
+from neurosim.ops import get
+from neurosim.ops._value import Call, Value
+from neurosim.ops.time_reduce import TimeReduce
+from neurosim.sim.schedule import needs_arrival
+from neurosim.sim.stream import Queue, cut, delayed, join
+
+Choose = Callable[[Node, tuple[Value, ...]], str]
+
+
+class Executor:
+    """One pass of one clip (all its samples) through a graph."""
+
+    def __init__(self, graph: Graph, params: dict[str, dict[str, Tensor]], counts: CountsBuilder, choose: Choose,
+                 keep: frozenset[str], kernels: Any = None, first_sample: int = 0) -> None:  # fmt: skip
+        self.graph, self.params, self.counts, self.choose = graph, params, counts, choose
+        self.kernels, self.first_sample = kernels, first_sample
+        self.units = units(graph)
+        self.needed = needs_arrival(graph)
+        self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
+        self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
+        self.done: set[str] = set()
+        self.kept: dict[str, list[Tensor]] = {name: [] for name in keep}
+        self.queues: dict[tuple[str, int], Queue] = {}
+        self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
+        for unit in self.units:
+            self._connect(unit)
+
+    def _connect(self, unit: Unit) -> None:
+        inside = {n.name for n in unit.nodes} if unit.cycle else set()
+        for node in unit.nodes:
+            for i, edge in enumerate(node.inputs):
+                if edge.node not in inside:
+                    queue = Queue(self.graph[edge.node].value.steps is not None)
+                    self.queues[node.name, i] = queue
+                    self.readers[edge.node].append(queue)
+
+    def feed(self, clip: Tensor, final: bool) -> None:
+        """Run everything that the next steps of the clip (steps, samples, *shape) allow."""
+        for node in self.graph.inputs:
+            value = Value(clip, node.value, True)
+            self._finish(node, value, Call(node, (value,), {}, {}, self.step[node.name]), value.steps)
+        for unit in self.units:
+            if unit.nodes[0].op != "input":
+                self._advance(unit, final)
+
+    def _advance(self, unit: Unit, final: bool) -> None:
+        if unit.cycle:
+            self._run_cycle(unit)
+            return
+        (node,) = unit.nodes
+        queues = [self.queues[node.name, i] for i in range(len(node.inputs))]
+        if any(not q.sequence and q.clip is None for q in queues):
+            return
+        sequences = [q for q in queues if q.sequence]
+        if not sequences:
+            if node.name not in self.done:
+                self.done.add(node.name)
+                self._run(node, tuple(q.take(1) for q in queues), 1)
+            return
+        if get(node.op).time == "clipwise" and not isinstance(get(node.op), TimeReduce) and not final:
+            return
+        steps = min(q.pending for q in sequences)
+        if steps:
+            self._run(node, tuple(self._operand(node, i, q.take(steps)) for i, q in enumerate(queues)), steps)
+        if final and isinstance(get(node.op), TimeReduce):
+            self._reduce_end(node)
+
+    def _operand(self, node: Node, i: int, value: Value) -> Value:
+        edge = node.inputs[i]
+        if not edge.delay:
+            return value
+        state = self.state[node.name]
+        initial = self._initial(edge.initial, value)
+        now, state[f"held{i}"] = delayed(value, state.get(f"held{i}"), initial, edge.delay)
+        return now
+
+    def _initial(self, key: str, like: Value) -> Tensor | None:
+        if not key:
+            return None
+        return torch.as_tensor(self.graph.params[key], dtype=like.data.dtype, device=like.data.device)
+
+    def _call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
+        engine = self.choose(node, inputs)
+        return Call(node, inputs, self.params[node.name], self.state[node.name], self.step[node.name], engine,
+                    self.kernels)  # fmt: skip
+
+    def _run(self, node: Node, inputs: tuple[Value, ...], steps: int) -> None:
+        op, call = get(node.op), self._call(node, inputs)
+        if isinstance(op, TimeReduce):
+            self._reduce(node, op, call, steps)
+            return
+        if node.op == "constant" and node.attrs.get("per_step"):
+            raise SimulationError(f"at {node.name!r}: a constant with a value per step has no operand to follow")
+        self._finish(node, self._execute(node, call), call, steps)
+
+    def _execute(self, node: Node, call: Call) -> Value:
+        op = get(node.op)
+        out = Value(op.run(call), node.value)
+        if node.name in self.needed:
+            out.arrived = op.arrive(call)
+        return out
+
+    def _reduce(self, node: Node, op: TimeReduce, call: Call, steps: int) -> None:
+        op.accumulate(call)
+        state = self.state[node.name]
+        if node.name in self.needed:
+            mask = op.arrive(call)
+            state["arrived"] = mask if "arrived" not in state else _or(state["arrived"], mask)
+        state["last"] = self.step[node.name] + steps >= self.counts.steps
+        self._count(node, call, Value(call.inputs[0].data[:1], node.value))
+        self.step[node.name] += steps
+
+    def _reduce_end(self, node: Node) -> None:
+        state = self.state[node.name]
+        if node.name in self.done or "value" not in state:
+            return
+        self.done.add(node.name)
+        op = get(node.op)
+        assert isinstance(op, TimeReduce)
+        value = Value(op.result(Call(node, (), {}, state)), node.value, state.get("arrived", True))
+        self._pass_on(node, value)
+
+    def _run_cycle(self, unit: Unit) -> None:
+        names = {n.name for n in unit.nodes}
+        outer = {
+            (n.name, i): self.queues[n.name, i]
+            for n in unit.nodes
+            for i, e in enumerate(n.inputs)
+            if e.node not in names
+        }
+        if any(not q.sequence and q.clip is None for q in outer.values()):
+            return
+        pending = [q.pending for q in outer.values() if q.sequence]
+        steps = min(pending) if pending else 0
+        if not steps:
+            return
+        given = {key: self._operand(self.graph[key[0]], key[1], q.take(steps)) for key, q in outer.items()}
+        results: dict[str, list[Value]] = {name: [] for name in names}
+        for t in range(steps):
+            self._cycle_step(unit, names, given, results, t)
+        for node in unit.nodes:
+            self._pass_on(node, join(results[node.name]))
+
+    def _cycle_step(self, unit: Unit, names: set[str], given: dict[tuple[str, int], Value],
+                    results: dict[str, list[Value]], t: int) -> None:  # fmt: skip
+        now: dict[str, Value] = {}
+        for node in unit.nodes:
+            inputs = tuple(
+                self._inner(node, i, names, given, results, now, t) for i in range(len(node.inputs))
+            )
+            call = self._call(node, inputs)
+            out = self._execute(node, call)
+            now[node.name] = out
+            self._count(node, call, out)
+            self.step[node.name] += 1
+        for name, value in now.items():
+            results[name].append(value)
+            past = self.state[name].setdefault("past", [])
+            past.append(value)
+            del past[: -self._memory(name)]
+
+    def _memory(self, name: str) -> int:
+        return max((e.delay for c in self.graph.consumers[name] for e in c.inputs if e.node == name), default=1) or 1
+
+    def _inner(self, node: Node, i: int, names: set[str], given: dict[tuple[str, int], Value],
+               results: dict[str, list[Value]], now: dict[str, Value], t: int) -> Value:  # fmt: skip
+        edge = node.inputs[i]
+        if edge.node not in names:
+            value = given[node.name, i]
+            return value if value.type.steps is None else cut(value, t, t + 1)
+        if not edge.delay:
+            return now[edge.node]
+        past = self.state[edge.node].get("past", [])
+        if len(past) >= edge.delay and self.step[node.name] >= edge.delay:
+            return past[-edge.delay]
+        return self._before_start(node, i, given)
+
+    def _before_start(self, node: Node, i: int, given: dict[tuple[str, int], Value]) -> Value:
+        edge = node.inputs[i]
+        t = self.graph[edge.node].value
+        like = next(iter(given.values()))
+        data = torch.zeros((1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device)
+        value = Value(data, t, False)
+        initial = self._initial(edge.initial, value)
+        return value if initial is None else Value(initial.expand_as(data), t, False)
+
+    def _finish(self, node: Node, out: Value, call: Call, steps: int) -> None:
+        self._count(node, call, out)
+        self.step[node.name] += steps
+        self._pass_on(node, out)
+
+    def _pass_on(self, node: Node, out: Value) -> None:
+        if node.name in self.kept:
+            self.kept[node.name].append(out.data.clone() if node.op == "expand" else out.data)
+        for queue in self.readers[node.name]:
+            queue.push(out)
+
+    def _count(self, node: Node, call: Call, out: Value) -> None:
+        last = self.counts.steps - 1
+        for event, counted in get(node.op).count(call, out).items():
+            counted = np.asarray(counted)
+            first = call.first_step
+            if all(v.type.steps is None for v in call.inputs):  # no source step
+                first = last
+            elif first + len(counted) > self.counts.steps:
+                counted = _folded(counted, self.counts.steps)
+                first = self.counts.steps - len(counted)
+            self.counts.add(node.name, event, counted, first, self.first_sample)
+
+    def result(self, name: str) -> Tensor:
+        """A kept value: (steps, samples, *shape), one step for a clip value."""
+        return torch.cat(self.kept[name])
+
+
+def _folded(counted: np.ndarray, steps: int) -> np.ndarray:
+    """Of a value with more steps than the clip, the surplus belongs to the last step."""
+    if len(counted) <= steps:
+        return counted
+    kept = counted[-steps:].copy()
+    kept[-1] += counted[:-steps].sum(axis=0)
+    return kept
+
+
+def _or(a: Any, b: Any) -> Any:
+    if a is True or b is True:
+        return True
+    return b if a is False else a if b is False else a | b

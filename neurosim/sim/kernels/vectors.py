@@ -1,0 +1,203 @@
+"""Vector instructions that numba cannot be talked into: sums of weight rows held in registers, and
+bit masks.
+
+Generic LLVM vectors (no intrinsics of one processor): AVX-512, AVX2, SSE and NEON code comes from
+the same lines. Arithmetic is plain ``fmul``/``fadd`` without fast-math flags, so nothing is
+contracted or reordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+from numba.core import cgutils
+
+I32, I64, F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+intrinsic: Any = extending.intrinsic  # its decorated functions take one argument less
+
+
+class _Emit:
+    """LLVM code for array arguments addressed by element."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
+        self.context, self.builder, self.types, self.args = context, builder, signature.args, args
+
+    def address(self, k: int, at: Any) -> Any:
+        array = self.context.make_array(self.types[k])(self.context, self.builder, self.args[k])
+        return self.builder.gep(array.data, [at])
+
+    def load(self, k: int, at: Any) -> Any:
+        return self.builder.load(self.address(k, at))
+
+    def load_vector(self, k: int, at: Any, kind: Any) -> Any:
+        loaded = self.builder.load(self.builder.bitcast(self.address(k, at), kind.as_pointer()))
+        loaded.align = 4
+        return loaded
+
+    def store_vector(self, k: int, at: Any, value: Any) -> None:
+        place = self.builder.bitcast(self.address(k, at), value.type.as_pointer())
+        self.builder.store(value, place).align = 4
+
+    def splat(self, value: Any, lanes: int) -> Any:
+        vector = ir.VectorType(value.type, lanes)
+        one = self.builder.insert_element(ir.Constant(vector, ir.Undefined), value, I32(0))
+        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return self.builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+
+def _tree(builder: Any, rows: list[Any]) -> Any:
+    while len(rows) > 1:
+        rows = [builder.fadd(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
+    return rows[0]
+
+
+def _row_sum(lanes: int, graded: bool, fused: int = 4) -> Callable[..., Any]:
+    """out[out_at:+lanes] = bias[bias_at:+lanes] + scale · Σ_{e in begin..end} value[e] · weight[at
+    + index[e]·lanes:+lanes].
+
+    ``value`` is read only where ``graded``. ``fused`` events are added to each other, then to the
+    accumulator.
+    """
+    vector = ir.VectorType(F32, lanes)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        out_at, weight_at, begin, end = args[1], args[3], args[6], args[7]
+
+        def row(event: Any) -> Any:
+            index = builder.sext(emit.load(4, event), I64)
+            weights = emit.load_vector(
+                2, builder.add(weight_at, builder.mul(index, I64(lanes))), vector
+            )
+            if not graded:
+                return weights
+            return builder.fmul(weights, emit.splat(emit.load(5, event), lanes))
+
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(ir.Constant(vector, [0.0] * lanes), total)
+
+        def accumulate(first: Any, last: Any, step: int) -> None:
+            with cgutils.for_range_slice(builder, first, last, I64(step)) as (event, _):
+                rows = [row(builder.add(event, I64(k))) for k in range(step)]
+                builder.store(builder.fadd(builder.load(total), _tree(builder, rows)), total)
+
+        middle = builder.add(begin, builder.and_(builder.sub(end, begin), I64(-fused)))
+        accumulate(begin, middle, fused)
+        accumulate(middle, end, 1)
+        scaled = builder.fmul(builder.load(total), emit.splat(args[10], lanes))
+        emit.store_vector(0, out_at, builder.fadd(scaled, emit.load_vector(8, args[9], vector)))
+        return context.get_dummy_value()
+
+    @intrinsic
+    def row_sum(
+        typing, out, out_at, weight, weight_at, index, value, begin, end, bias, bias_at, scale
+    ):
+        at = types.int64
+        parameters = (out, at, weight, at, index, value, at, at, bias, at, types.float32)
+        return types.void(*parameters), generate
+
+    return row_sum
+
+
+row_sum_64, row_sum_32, row_sum_16 = (_row_sum(lanes, False) for lanes in (64, 32, 16))
+graded_sum_64, graded_sum_32, graded_sum_16 = (_row_sum(lanes, True) for lanes in (64, 32, 16))
+
+
+def _shifted_copy(dtype: Any, lanes: int = 16) -> Callable[..., Any]:
+    """out[at:+lanes] = source[begin:+lanes] + shift, whole vectors (callers leave room for the
+    overshoot).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        loaded = emit.load_vector(2, args[3], ir.VectorType(dtype, lanes))
+        if dtype is I32:
+            loaded = builder.add(loaded, emit.splat(builder.trunc(args[4], I32), lanes))
+        emit.store_vector(0, args[1], loaded)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def copy(typing, out, at, source, begin, shift):
+        return types.void(out, types.int64, source, types.int64, types.int64), generate
+
+    return copy
+
+
+copy_shifted = _shifted_copy(I32)
+copy_values = _shifted_copy(F32)
+
+
+@intrinsic
+def active_mask_16(typing, x, at):
+    """Bit k of the result: x[at + k] ≠ 0 (NaN counts as non-zero), k < 16."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(F32, 16)
+        loaded = _Emit(context, builder, signature, args).load_vector(0, args[1], vector)
+        active = builder.fcmp_unordered("!=", loaded, ir.Constant(vector, [0.0] * 16))
+        return builder.zext(builder.bitcast(active, ir.IntType(16)), I64)
+
+    return types.int64(x, types.int64), generate
+
+
+@intrinsic
+def lowest_bit(typing, mask):
+    """Position of the lowest set bit of a non-zero mask."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def add_8(typing, out, at, source, begin, factor):
+    """out[at:+8] += factor · source[begin:+8]."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        vector = ir.VectorType(F32, 8)
+        term = builder.fmul(emit.load_vector(2, args[3], vector), emit.splat(args[4], 8))
+        emit.store_vector(0, args[1], builder.fadd(emit.load_vector(0, args[1], vector), term))
+        return context.get_dummy_value()
+
+    return types.void(out, types.int64, source, types.int64, types.float32), generate
+
+
+@intrinsic
+def add_splat_16(typing, out, at, source, begin, offset):
+    """out[at:+16] = source[begin:+16] + offset."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        loaded = emit.load_vector(2, args[3], ir.VectorType(F32, 16))
+        emit.store_vector(0, args[1], builder.fadd(loaded, emit.splat(args[4], 16)))
+        return context.get_dummy_value()
+
+    return types.void(out, types.int64, source, types.int64, types.float32), generate
+
+
+@intrinsic
+def column_words(typing, words, at, x, begin, step, count):
+    """Bit c of words[at + j]: x[begin + c·step + j] ≠ 0, for j < 16 and c < count ≤ 64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        vector, bits = ir.VectorType(F32, 16), ir.VectorType(I64, 16)
+        zeros, none = ir.Constant(vector, [0.0] * 16), ir.Constant(bits, [0] * 16)
+        total = cgutils.alloca_once(builder, bits)
+        builder.store(none, total)
+        with cgutils.for_range(builder, args[5]) as loop:
+            place = builder.add(args[3], builder.mul(loop.index, args[4]))
+            active = builder.fcmp_unordered("!=", emit.load_vector(2, place, vector), zeros)
+            bit = emit.splat(builder.shl(I64(1), loop.index), 16)
+            chosen = builder.select(active, bit, none)
+            builder.store(builder.or_(builder.load(total), chosen), total)
+        emit.store_vector(0, args[1], builder.load(total))
+        return context.get_dummy_value()
+
+    at_type = types.int64
+    return types.void(words, at_type, x, at_type, at_type, at_type), generate

@@ -1,0 +1,1 @@
+"""Questions answered by composing the other rooms; each study is a file."""

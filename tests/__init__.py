@@ -1,0 +1,1 @@
+"""Tests mirror the package; ``tests.oracles`` holds what they compare against."""

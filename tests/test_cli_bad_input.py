@@ -1,0 +1,235 @@
+"""Every mistake of a user's is one line on stderr and exit code 2, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurosim.cli import main
+
+MODELS = '''
+import torch
+from torch import nn
+from neurosim.data import Recipe
+from neurosim.nn.plif import PLIF
+
+RECIPE = Recipe(frames=4, size=(8, 8))
+NUMBER = 3
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.lif, self.head = nn.Conv2d(3, 4, 3), PLIF(), nn.Linear(144, 2)
+
+    def forward(self, x):
+        x = self.conv(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.head(self.lif(x).flatten(2)).mean(0)
+
+
+class Odd(Net):
+    def forward(self, x):
+        return torch.linalg.det(super().forward(x)[:, None] @ super().forward(x)[..., None])
+
+
+class Four(Net):
+    recipe = Recipe(frames=4, size=(8, 8), channels="gray")
+
+
+def good():
+    print("a model that talks")
+    return Net().eval()
+
+
+def training():
+    return Net()
+
+
+def unknown_op():
+    return Odd().eval()
+
+
+def wrong_channels():
+    return Four().eval()
+
+
+def nothing():
+    return None
+
+
+def broken():
+    raise RuntimeError("no weights\\nat all")
+'''
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder: a file of models and a few bad clips."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mine.py").write_text(MODELS)
+    (tmp_path / "text.mp4").write_text("this is not a video")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "empty_folder").mkdir()
+    clip = np.full((4, 3, 8, 8), 0.5, np.float32)
+    np.save(tmp_path / "clip.npy", clip)
+    np.save(tmp_path / "wide.npy", np.zeros((4, 3, 8, 9), np.float32))
+    np.save(tmp_path / "short.npy", clip[:2])
+    clip[2, 1, 3, 4] = np.nan
+    np.save(tmp_path / "nan.npy", clip)
+    np.savez(tmp_path / "events.npz", t=np.arange(9), x=np.ones(9), y=np.ones(9), p=np.ones(9))
+    (tmp_path / "unpriced.yaml").write_text(
+        "title: a chip\nbasis: none\nconvention: exact\nprices:\n"
+        '  synapse: {value: 1 pJ, scope: marginal, how: assumed, source: "a guess"}\n'
+    )
+    (tmp_path / "object.yaml").write_text("title: !!python/object/apply:os.getcwd []\n")
+    bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    bomb += [f"{c}: &{c} [{', '.join(['*' + b] * 9)}]" for b, c in zip("abcdefgh", "bcdefghi")]
+    (tmp_path / "bomb.yaml").write_text("\n".join(bomb))
+    (tmp_path / "high.json").write_text('{"lif": 1.5}')
+    (tmp_path / "nobody.csv").write_text("node,rate\nlif,0.1\nliff,0.1\n")
+    (tmp_path / "words.csv").write_text("node,rate\nlif,often\n")
+    (tmp_path / "half.json").write_text('{"lif": 0.1')
+    (tmp_path / "run.npz").write_text("not a run")
+    (tmp_path / "other.safetensors").write_bytes(b"not safetensors")
+    return tmp_path
+
+
+GOOD = "estimate mine.py:good --clip clip.npy"
+MISTAKES = {
+    # the command line itself
+    "nonsense": ["no such command 'nonsense'"],
+    "estimate": ["missing argument 'MODEL'"],
+    "estimate --nope": ["--nope"],
+    f"{GOOD} extra": ["extra"],
+    f"{GOOD} --bin-ms often": ["--bin-ms", "number"],
+    f"{GOOD} --engine warp": ["warp", "dense"],
+    f"{GOOD} --size big": ["--size big", "HEIGHTxWIDTH"],
+    f"{GOOD} --count positions": ["KEY=VALUE"],
+    # names
+    "estimate svfomer": ["unknown model 'svfomer'", "svformer"],
+    f"{GOOD} --hardware loihi": ["unknown profile 'loihi'", "loihi1"],
+    f"{GOOD} --convention exakt": ["unknown convention 'exakt'", "exact"],
+    f"{GOOD} --host cmos_45": ["unknown profile 'cmos_45'", "cmos_45nm"],
+    f"{GOOD} --count position=padded": ["unknown convention key 'position'", "positions"],
+    f"{GOOD} --count positions=pad": ["positions=pad", "padded"],
+    f"{GOOD} --count views=0": ["views=0"],
+    "profiles show loihi": ["unknown profile 'loihi'", "loihi1"],
+    "conventions show exakt": ["unknown convention 'exakt'", "exact"],
+    "models show svfomer": ["unknown model 'svfomer'", "svformer"],
+    # models
+    "estimate gone.py:good": ["gone.py", "no such file"],
+    "estimate gone.module:good": ["gone", "no module"],
+    "estimate mine.py:god": ["'god'", "good"],
+    "estimate mine.py:NUMBER": ["int"],
+    "estimate mine.py:nothing": ["NoneType"],
+    "estimate mine.py:broken": ["RuntimeError", "no weights", "mine.py:"],
+    "estimate mine.py:training --clip clip.npy": ["training mode", "eval"],
+    "estimate mine.py:unknown_op --clip clip.npy": ["without a rule", "det"],
+    "estimate mine.py:wrong_channels --rates 0.1": ["channels"],
+    "estimate svformer_tiny --weights other.safetensors": ["other.safetensors"],
+    "estimate svformer_tiny --weights pretrained": ["no pretrained weights"],
+    f"{GOOD} --weights other.safetensors": ["only for zoo models"],
+    # clips
+    "estimate mine.py:good --clip gone.mp4": ["gone.mp4"],
+    "estimate mine.py:good --clip text.mp4": ["text.mp4"],
+    "estimate mine.py:good --clip empty.mp4": ["empty.mp4"],
+    "estimate mine.py:good --clip empty_folder": ["empty_folder"],
+    "estimate mine.py:good --clip mine.py": ["'.py'"],
+    "estimate mine.py:good --clip wide.npy": ["[4, 3, 8, 9]", "[4, 3, 8, 8]"],
+    "estimate mine.py:good --clip short.npy": ["2 frames", "at least 4"],
+    "estimate mine.py:good --clip nan.npy": ["nan at frame 2, channel 1, row 3, column 4"],
+    "estimate mine.py:good --clip events.npz": ["events"],
+    "estimate dvs_conv": ["takes events", "--clip"],
+    # chips
+    f"{GOOD} --hardware gone.yaml": ["gone.yaml", "no such file"],
+    f"{GOOD} --hardware unpriced.yaml": ["unpriced.yaml"],
+    f"{GOOD} --hardware object.yaml": ["object.yaml:1"],
+    f"{GOOD} --hardware bomb.yaml": ["bomb.yaml"],
+    f"{GOOD} --hardware loihi2": ["loihi2_proxy_loihi1"],
+    # rates
+    "estimate mine.py:good --rates 1.5": ["1.5", "between 0 and 1"],
+    "estimate mine.py:good --rates=-0.1": ["-0.1"],
+    "estimate mine.py:good --rates nan": ["nan"],
+    "estimate mine.py:good --rates gone.json": ["gone.json"],
+    "estimate mine.py:good --rates high.json": ["'lif'", "1.5"],
+    "estimate mine.py:good --rates nobody.csv": ["'liff'", "lif"],
+    "estimate mine.py:good --rates words.csv": ["often"],
+    "estimate mine.py:good --rates half.json": ["half.json:1"],
+    "estimate mine.py:good --rates published": ["no published rates", "svformer"],
+    # places to write, and saved runs
+    f"{GOOD} --out mine.py": ["mine.py", "not a folder"],
+    f"{GOOD} --out /dev/full": ["/dev/full", "not a folder"],
+    f"{GOOD} --out /proc/nowhere": ["/proc/nowhere"],
+    "graph mine.py:good --svg /proc/nowhere.svg": ["/proc/nowhere.svg"],
+    "price gone.npz": ["gone.npz"],
+    "price run.npz": ["run.npz"],
+    "price empty_folder": ["run.npz"],
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_one_line_on_stderr_and_exit_code_2(
+    here: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(p.name for p in here.iterdir())
+    code = main(command.split())
+    said = capsys.readouterr()
+    lines = [line for line in said.err.splitlines() if line != "a model that talks"]
+    assert (code, len(lines), said.out) == (2, 1, ""), said.err
+    assert all(word in lines[0] for word in MISTAKES[command]), lines[0]
+    assert "Traceback" not in lines[0] and len(lines[0]) < 1000
+    left = sorted(p.name for p in here.iterdir() if p.name != "__pycache__")
+    assert left == before, "something was left behind"
+
+
+def test_checkpoint_of_another_model(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"stem.weight": torch.zeros(2)}, here / "other.safetensors")
+    assert main("estimate svformer_tiny --weights other.safetensors".split()) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "not of model 'svformer_tiny'" in said
+
+
+def _limited(limit: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process whose files may not grow past ``limit`` bytes, like a full disk."""
+    return subprocess.run(
+        [sys.executable, "-m", "neurosim", *arguments],
+        capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+
+
+def test_full_disk_leaves_nothing_under_the_final_name(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"{GOOD} --out saved".split()) == 0
+    done = _limited(2000, "price", "saved", "--out", "full")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "full/report.json" in done.stderr
+    assert not (here / "full").exists() and not list(here.glob(".full*"))
+
+
+def test_stdout_that_is_full(here: Path) -> None:
+    command = [sys.executable, "-m", "neurosim", "conventions", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "No space left" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_that_may_not_be_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "locked").mkdir(mode=0o500)
+    assert main(f"{GOOD} --out locked/report".split()) == 2
+    assert capsys.readouterr().err.count("\n") == 1
