@@ -1,6 +1,6 @@
 """What a spiking video model costs in hardware: exact event counts, priced in joules per video.
 
-The public names below are imported when they are first used; ``import neurosim`` loads nothing heavy.
+The public names are imported when they are first used; ``import neurosim`` loads nothing heavy.
 """
 
 from __future__ import annotations

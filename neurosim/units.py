@@ -14,7 +14,7 @@ _PREFIX = {
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµ]*)\s*$")
 
 
-def _parse(text: str, unit: str) -> float:
+def _parse(text: object, unit: str) -> float:
     """SI value of ``text``, which must end in ``unit`` with an optional prefix.
 
     Raises ValueError: no number, no unit, another unit, NaN or infinity.
@@ -53,7 +53,7 @@ def watts(text: str) -> float:
 
 def bytes_(text: str) -> int:
     """``'128 KB'`` → 131072 (1 KB = 1024 bytes, as memories are sized)."""
-    match = _QUANTITY.match(text) if isinstance(text, str) else None
+    match = _QUANTITY.match(str(text))
     sizes = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
     if not match or match.group(2) not in sizes:
         raise ValueError(f"expects a size such as '128 KB', got {text!r}")

@@ -13,7 +13,7 @@ import pytest
 
 from neurosim.cli import main
 
-MODELS = '''
+MODELS = """
 import torch
 from torch import nn
 from neurosim.data import Recipe
@@ -65,7 +65,7 @@ def nothing():
 
 def broken():
     raise RuntimeError("no weights\\nat all")
-'''
+"""
 
 
 @pytest.fixture
@@ -90,7 +90,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     (tmp_path / "object.yaml").write_text("title: !!python/object/apply:os.getcwd []\n")
     bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"]
-    bomb += [f"{c}: &{c} [{', '.join(['*' + b] * 9)}]" for b, c in zip("abcdefgh", "bcdefghi")]
+    bomb += [
+        f"{c}: &{c} [{', '.join(['*' + b] * 9)}]"
+        for b, c in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
     (tmp_path / "bomb.yaml").write_text("\n".join(bomb))
     (tmp_path / "high.json").write_text('{"lif": 1.5}')
     (tmp_path / "nobody.csv").write_text("node,rate\nlif,0.1\nliff,0.1\n")
@@ -189,9 +192,7 @@ def test_one_line_on_stderr_and_exit_code_2(
     assert left == before, "something was left behind"
 
 
-def test_checkpoint_of_another_model(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_checkpoint_of_another_model(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import torch
     from safetensors.torch import save_file
 

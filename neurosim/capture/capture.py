@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from neurosim.capture import axes
 from neurosim.capture.assemble import assemble
 from neurosim.capture.axes import Dims
+from neurosim.capture.failure import explain
 from neurosim.capture.fold import Fold, Folded, Id
+from neurosim.capture.handmade import check_handmade
+from neurosim.capture.masks import exclude
 from neurosim.capture.modes import begin, check_mode, untouched, watching
 from neurosim.capture.neuron_calls import observed
 from neurosim.capture.proof import prove
@@ -75,8 +78,23 @@ def capture(model: Callable[..., Any], clip: Any, kind: str = "real", *, time_di
     that cannot be followed, behaviour that depends on the batch size or on the data. ClipError, ModelError: the clip
     or the model's own forward fails.
     """
+    check_model(model)
     with torch.inference_mode(False), torch.no_grad():
-        return _capture(model, as_clip(clip), kind, Layout(time_dim, batch_dim), strict, (lo, hi), name)
+        tensor = as_clip(clip)
+        layout = Layout(_positive(time_dim, tensor), _positive(batch_dim, tensor))
+        return _capture(model, tensor, kind, layout, strict, (lo, hi), name)
+
+
+def _positive(dim: int | None, clip: Tensor) -> int | None:
+    return dim + clip.ndim if dim is not None and -clip.ndim <= dim < 0 else dim
+
+
+def check_model(model: Any) -> None:
+    """Raise ModelError for something that cannot be called on a clip."""
+    if isinstance(model, type):
+        raise ModelError(f"the model is the class {model.__name__}; build it first: {model.__name__}(…)")
+    if not callable(model):
+        raise ModelError(f"the model is a {type(model).__name__}; give a torch module or a function of the clip")
 
 
 def _capture(model: Callable[..., Any], tensor: Tensor, kind: str, layout: Layout, strict: bool,
@@ -85,14 +103,15 @@ def _capture(model: Callable[..., Any], tensor: Tensor, kind: str, layout: Layou
     root = model if isinstance(model, nn.Module) else None
     check_mode(root)
     bounds = _bounds(tensor, kind, *limits)
+    check_kind(tensor, kind, *bounds)
     first = watch(model, root, widened(tensor, layout, 2), layout, strict)
     second = watch(model, root, varied(widened(tensor, layout, 3), layout), layout, strict)
     meta = {"model": name or _name(model), "kind": kind, "input_layout": layout.names(tensor.ndim)}
     graph, names = _graph(first, root, layout, kind, bounds, meta)
-    other, _ = _graph(second, root, layout, kind, bounds, meta)
+    other, others = _graph(second, root, layout, kind, bounds, meta)
     compare(graph, other)
-    for evidence in (first, second):
-        _prove(graph, names, evidence, layout)
+    for evidence, own in ((first, names), (second, others)):
+        _prove(graph, own, evidence, layout)
     samples = 1 if layout.batch_dim is None else tensor.shape[layout.batch_dim]
     return build(graph.with_nodes(graph.nodes, samples=samples))
 
@@ -102,6 +121,17 @@ def _bounds(clip: Tensor, kind: str, lo: int, hi: int | None) -> tuple[int, int]
     if kind == "spike":
         return 0, 1
     return lo, hi if hi is not None else int(clip.max()) if kind == "graded" else 0
+
+
+def check_kind(clip: Tensor, kind: str, lo: int, hi: int) -> None:
+    """Raise CaptureError for an unknown kind, ClipError for a clip that does not hold what is declared."""
+    if kind not in {k.value for k in Kind}:
+        raise CaptureError(f"unknown kind {kind!r} of clip; choose real, spike or graded")
+    if kind != "real" and bool(((clip != clip.round()) | (clip < lo) | (clip > hi)).any()):
+        raise ClipError(
+            f"the clip was declared {kind} ({lo}..{hi}) but holds values from {float(clip.min()):g} to "
+            f"{float(clip.max()):g}; declare kind='real' or give events"
+        )
 
 
 def as_clip(clip: Any) -> Tensor:
@@ -121,6 +151,8 @@ def check_layout(clip: Tensor, layout: Layout) -> None:
     for what, dim in (("time_dim", layout.time_dim), ("batch_dim", layout.batch_dim)):
         if dim is not None and not 0 <= dim < clip.ndim:
             raise ClipError(f"{what}={dim} of a clip with {clip.ndim} axes {tuple(clip.shape)}; say which axis it is")
+    if layout.time_dim is not None and layout.time_dim == layout.batch_dim:
+        raise ClipError(f"time_dim and batch_dim are both {layout.time_dim}; say which axis is time and which the sample")
     if 0 in clip.shape:
         raise ClipError(f"the clip is empty: {tuple(clip.shape)}; give at least one step and one sample")
 
@@ -156,6 +188,7 @@ def watch(model: Callable[..., Any], root: nn.Module | None, clip: Tensor, layou
         nest = _nest(trace, out, leaves)
         fold = Fold(trace)
         nodes = fold.run()
+        exclude(nodes)
         placed = _outputs(fold, nest)
     return Evidence(clip, trace, nodes, placed, leaves)
 
@@ -167,20 +200,16 @@ def _forward(model: Callable[..., Any], clip: Tensor, root: nn.Module | None, tr
     except (CaptureError, ModelError, ClipError):
         raise
     except Exception as error:
-        where = f"at {trace.place.path!r}: " if trace.place.path else ""
-        text = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ModelError(
-            f"{where}the model fails on a clip of shape {tuple(clip.shape)}: {text}; check the clip's axes and channels"
-        ) from error
+        raise ModelError(explain(trace.failed, clip, error)) from error
 
 
 def _unknown(trace: Trace) -> str:
     items = [str(u) for u in trace.unknown.values()]
     listed = "; ".join(items)
-    return (
-        f"{len(items)} operation{'s' * (len(items) > 1)} without a rule: {listed}; write the model with known ones, "
-        "add a rule, or pass strict=False to run them through torch and bill them as arithmetic"
-    )
+    remedy = "write the model with known ones"
+    if trace.strict:
+        remedy += ", or pass strict=False to run them through torch and bill them as arithmetic"
+    return f"{len(items)} operation{'s' * (len(items) > 1)} without a rule: {listed}; {remedy}"
 
 
 def _nest(trace: Trace, out: Any, leaves: dict[int, Tensor]) -> Any:
@@ -217,6 +246,8 @@ def _outputs(fold: Fold, nest: Any) -> Any:
 def _graph(evidence: Evidence, root: nn.Module | None, layout: Layout, kind: str, bounds: tuple[int, int],
            meta: dict[str, Any]) -> tuple[Graph, dict[Id, str]]:  # fmt: skip
     trace = evidence.trace
+    notes = check_handmade(evidence.nodes, trace.strict)
+    meta = {**meta, "notes": notes} if notes else meta
     declare(evidence.nodes, kind, bounds, None if layout.time_dim is None else trace.steps)
     graph, names = assemble(evidence.nodes, root, trace.steps, trace.samples, meta)
     named = _name_outputs(evidence.nest, names)
@@ -228,8 +259,6 @@ def _graph(evidence: Evidence, root: nn.Module | None, layout: Layout, kind: str
 
 def declare(nodes: list[Folded], kind: str, bounds: tuple[int, int], steps: int | None) -> None:
     """Give the input node its declared kind."""
-    if kind not in {k.value for k in Kind}:
-        raise CaptureError(f"unknown kind {kind!r} of clip; choose real, spike or graded")
     for f in nodes:
         if f.op == "input":
             lo, hi = bounds if kind != "real" else (0, 0)

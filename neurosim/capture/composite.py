@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from neurosim.capture.as_spikes import as_spikes
 from neurosim.capture.rules._table import NoRule
 from neurosim.capture.trace import Poison, Trace
-
+from neurosim.errors import CaptureError
 
 _BACKWARDS = (
     "at {path!r}: a bidirectional {what} reads the clip backwards, which no step-by-step machine can; "
@@ -120,11 +121,8 @@ def linear(trace: Trace, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     value = trace.val(x)
     if value is None or trace.traced(weight) or trace.traced(bias) or weight.ndim != 2:
         return NotImplemented
-    trace.paused += 1
-    try:
+    with trace.pause():
         out = F.linear(x, weight, bias)
-    finally:
-        trace.paused -= 1
     trace.packet = "linear"
     try:
         trace.set(out, emit(trace, value, weight, bias))
@@ -134,7 +132,39 @@ def linear(trace: Trace, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     return out
 
 
+def instance_norm(trace: Trace, x: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
+                  weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
+                  momentum: float = 0.1, eps: float = 1e-5) -> Any:  # fmt: skip
+    """A group norm with one channel a group; with running statistics, a batch norm."""
+    if not trace.traced(x):
+        return NotImplemented
+    if use_input_stats:
+        return F.group_norm(x, x.shape[1], weight, bias, eps)
+    return F.batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, eps)
+
+
+def glu(trace: Trace, x: Tensor, dim: int = -1) -> Any:
+    """a · σ(b), the halves of x."""
+    if not trace.traced(x):
+        return NotImplemented
+    a, b = x.chunk(2, dim)
+    return a * torch.sigmoid(b)
+
+
+def declared(trace: Trace, x: Tensor, lo: int = 0, hi: int = 1) -> Any:
+    """``as_spikes``: a node that carries the declaration."""
+    value = trace.val(x)
+    if value is None:
+        return NotImplemented
+    with trace.pause():
+        out = as_spikes(x, lo, hi).clone()
+    trace.packet = "as_spikes"
+    trace.set(out, trace.emit("as_spikes", [value], value.dims, {"lo": lo, "hi": hi}))
+    return out
+
+
 TABLE: dict[Any, Callable[..., Any]] = {
     F.scaled_dot_product_attention: attention, F.pad: circular, torch.lstm: lstm, torch.gru: gru,
-    F.linear: linear, torch._VF.lstm: lstm, torch._VF.gru: gru,
+    F.linear: linear, torch._VF.lstm: lstm, torch._VF.gru: gru, F.instance_norm: instance_norm, F.glu: glu,
+    as_spikes: declared,
 }  # fmt: skip

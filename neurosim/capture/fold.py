@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurosim.capture import axes
 from neurosim.capture.axes import Dims
 from neurosim.capture.trace import Record, Trace, Val
 from neurosim.errors import CaptureError
@@ -151,8 +152,11 @@ class Fold:
 
     def _plain(self, record: Record) -> Folded:
         operands = [self._whole(v) for v in record.operands]
-        return Folded(record.id, record.op, operands, record.attrs, record.params, record.dims, record.path,
-                      record.source, record.id, [record])  # fmt: skip
+        op, attrs = record.op, record.attrs
+        if attrs.get("mode") == "at" and operands[0].node in self.singles:  # it ran at that step alone
+            op, attrs = "reshape", {"shape": axes.slice_shape(record.dims)}
+        return Folded(record.id, op, operands, attrs, record.params, record.dims, record.path, record.source, record.id,
+                      [record])  # fmt: skip
 
     def _whole(self, value: Val) -> Operand:
         """An operand outside any loop."""

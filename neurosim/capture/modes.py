@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
@@ -15,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from neurosim.capture import composite, neuron_calls, rules
-from neurosim.capture.trace import Poison, Trace
+from neurosim.capture.trace import Failed, Poison, Trace
 from neurosim.errors import CaptureError
 
 _HERE = str(Path(__file__).parent)
@@ -32,6 +36,11 @@ class Watch(TorchDispatchMode):
         super().__init__()
         self.trace = trace
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No compiler ever sees this mode; asking it to look away would import it, for seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.trace.paused:
@@ -39,6 +48,8 @@ class Watch(TorchDispatchMode):
         if rules.composed(self.trace, func, args, kwargs):  # seen whole under inference tensors; its parts come back here
             with self:
                 return func.decompose(*args, **kwargs)
+        if torch.Tag.nondeterministic_seeded in func.tags and not rules.known(func):
+            self.trace.miss(f"aten.{func.overloadpacket.__name__}, which draws random numbers,")
         seen = rules.before_writing(self.trace, func, args)
         out = func(*args, **kwargs)
         observe(self.trace, func, seen, kwargs, out)
@@ -104,6 +115,9 @@ def modules(trace: Trace, root: nn.Module | None) -> Iterator[None]:
         try:
             taken = neuron_calls.take(trace, module, args, kwargs, original)
             return original(module, *args, **kwargs) if taken is NotImplemented else taken
+        except Exception:
+            trace.failed = trace.failed or Failed(trace.place.path, module, args)
+            raise
         finally:
             trace.place.path = before
 
@@ -112,6 +126,12 @@ def modules(trace: Trace, root: nn.Module | None) -> Iterator[None]:
         yield
     finally:
         nn.Module.__call__ = original
+
+
+@cache
+def _position(code: CodeType, instruction: int) -> tuple[Any, ...]:
+    """Where in the source an instruction stands (its offset moves when the interpreter specialises a call)."""
+    return (id(code), *next(islice(code.co_positions(), instruction // 2, None)))
 
 
 def user_frames() -> tuple[tuple[Any, ...], str]:
@@ -123,7 +143,7 @@ def user_frames() -> tuple[tuple[Any, ...], str]:
         name = frame.f_code.co_filename
         ours = name.startswith(_HERE)
         if not ours or name == _SPELLED:
-            stack.append((id(frame.f_code), frame.f_lasti))
+            stack.append(_position(frame.f_code, frame.f_lasti))
             if not (source or ours or name.startswith((_TORCH, "<"))):
                 source = f"{Path(name).name}:{frame.f_lineno}"
         frame = frame.f_back
@@ -177,40 +197,41 @@ def untouched(root: nn.Module | None) -> Iterator[None]:
         yield
     finally:
         torch.random.set_rng_state(state)
-        for module, (plain, buffers) in saved:
-            _restore(module, plain, buffers)
+        for module, before in saved:
+            _restore(module, before)
 
 
-def _snapshot(module: nn.Module) -> tuple[dict[str, Any], dict[str, tuple[Tensor | None, Tensor | None]]]:
+@dataclass(frozen=True)
+class _Snapshot:
+    """A module's attributes as they were, and copies of the tensors they held."""
+
+    plain: dict[str, Any]
+    buffers: dict[str, Tensor | None]
+    copies: list[tuple[Tensor, Tensor]]
+
+
+def _snapshot(module: nn.Module) -> _Snapshot:
+    kept = {k: v for k, v in module.__dict__.items() if k not in ("_parameters", "_modules")}
+    held = [t for t in rules.tensors(list(kept.values())) if not isinstance(t, nn.Parameter)]
+    copies = [(t, t.detach().clone()) for t in held]
     plain = {k: _copied(v) for k, v in module.__dict__.items()}
-    buffers = {k: (b, None if b is None else b.detach().clone()) for k, b in module._buffers.items()}
-    return plain, buffers
+    return _Snapshot(plain, dict(module._buffers), copies)
 
 
 def _copied(value: Any) -> Any:
     return type(value)(value) if type(value) in (dict, list, set) else value
 
 
-def _restore(module: nn.Module, plain: dict[str, Any], buffers: dict[str, Any]) -> None:
+def _restore(module: nn.Module, before: _Snapshot) -> None:
     for key in list(module.__dict__):
-        if key not in plain:
+        if key not in before.plain:
             del module.__dict__[key]
-    for key, value in plain.items():
-        module.__dict__[key] = value
-    for key, (buffer, copy) in buffers.items():
-        if buffer is not None and not torch.equal(buffer, copy):
-            with torch.inference_mode(buffer.is_inference()), torch.no_grad():
-                buffer.copy_(copy)
-        module._buffers[key] = buffer
-
-
-def paused(trace: Trace, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run something that the trace shall not see."""
-    trace.paused += 1
-    try:
-        return function(*args, **kwargs)
-    finally:
-        trace.paused -= 1
+    module.__dict__.update(before.plain)
+    for tensor, copy in before.copies:
+        if not torch.equal(tensor, copy):
+            with torch.inference_mode(tensor.is_inference()), torch.no_grad():
+                tensor.copy_(copy)
+    module.__dict__["_buffers"] = before.buffers
 
 
 def check_mode(root: nn.Module | None) -> None:

@@ -28,12 +28,9 @@ def take(trace: Trace, module: nn.Module, args: tuple[Any, ...], kwargs: dict[st
     if value is None:
         return NotImplemented
     remembers = _remembers(trace, module, found, args, kwargs, value)
-    trace.paused += 1
-    try:
+    with trace.pause():
         result = original(module, *args, **kwargs)
         _record(trace, found, value, result, remembers)
-    finally:
-        trace.paused -= 1
     return result
 
 
@@ -45,10 +42,9 @@ def _remembers(trace: Trace, module: nn.Module, found: Recognised, args: tuple[A
                value: Val) -> bool:  # fmt: skip
     """Whether the call continues the state of the step before. Raises CaptureError for a state of other origin."""
     given = {k: t for k, t in (found.state_in(args, kwargs) or {}).items() if t is not None}
-    held = [trace.values.get(t) for t in given.values() if isinstance(t, Tensor)]
-    continued = [h for h in held if isinstance(h, Membrane)]
+    continued = [n for t in given.values() if (n := _neuron_behind(trace, t)) is not None]
     if continued:
-        source = trace.records[continued[0].neuron]
+        source = continued[0]
         before = None if value.step is None else value.step - 1
         if source.path != trace.place.path or (before is not None and source.step != before):
             raise CaptureError(
@@ -64,6 +60,13 @@ def _remembers(trace: Trace, module: nn.Module, found: Recognised, args: tuple[A
             raise CaptureError(f"{_where(trace)}: keeps state of an earlier clip; reset the model first")
         return not first
     return value.step in (None, 0)
+
+
+def _neuron_behind(trace: Trace, state: Any) -> Record | None:
+    """The neuron that returned this state (a leaky integrator's output is its membrane)."""
+    held = trace.values.get(state) if isinstance(state, Tensor) else None
+    record = held.neuron if isinstance(held, Membrane) else held.record if isinstance(held, Val) else None
+    return None if record is None or trace.records[record].op != "neuron" else trace.records[record]
 
 
 def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.weak import WeakIdKeyDictionary
 
 from neurosim.capture import axes
@@ -61,6 +63,15 @@ class Place:
     calls: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Failed:
+    """The innermost module whose call raised."""
+
+    path: str
+    module: Any
+    args: tuple[Any, ...]
+
+
 class Poison:
     """A tensor computed by something without a rule: what follows from it is not traced."""
 
@@ -110,7 +121,13 @@ class Trace:
         self.frames: Callable[[], tuple[tuple[Any, ...], str]] = lambda: ((), "")
         self.paused = 0
         self.packet = ""
+        self.failed: Failed | None = None
         self.forced_place: tuple[tuple[Any, ...], str] | None = None
+
+    def here(self) -> str:
+        """The place for an error: module path and the user's line."""
+        source = self.frames()[1]
+        return (f"at {self.place.path!r}" if self.place.path else "in the model") + (f" ({source})" if source else "")
 
     # -- values ------------------------------------------------------------------------------------------------
     def val(self, tensor: Any) -> Val | None:
@@ -141,7 +158,7 @@ class Trace:
     def _collected(self, tensor: Tensor, buffer: Buffer) -> Val:
         if sorted(buffer.filled) != list(range(tensor.shape[buffer.dim])):
             raise CaptureError(
-                f"in {self.place.path!r}: a buffer of {tensor.shape[buffer.dim]} steps is read when only "
+                f"{self.here()}: a buffer of {tensor.shape[buffer.dim]} steps is read when only "
                 f"{len(buffer.filled)} were written; write every step before reading it"
             )
         found = self.stack([buffer.filled[i] for i in sorted(buffer.filled)], buffer.dim)
@@ -152,7 +169,7 @@ class Trace:
         neuron = self.records[state.neuron]
         if state.meaning not in ("v", "v_last"):
             raise CaptureError(
-                f"in {self.place.path!r}: reads the state {state.meaning!r} of {neuron.path!r}; only spikes and "
+                f"{self.here()}: reads the state {state.meaning!r} of {neuron.path!r}; only spikes and "
                 "membranes can be read"
             )
         attrs = neuron.attrs | {"emit": "v", "observes": neuron.path}
@@ -203,7 +220,7 @@ class Trace:
         dims = (*first.dims[:dim], (("T", len(parts)),), *first.dims[dim:])
         if [p.step for p in parts] != list(range(self.steps)) or any(p.dims != first.dims for p in parts):
             raise CaptureError(
-                f"in {self.place.path!r}: stacks {len(parts)} values that are not the {self.steps} steps in order; "
+                f"{self.here()}: stacks {len(parts)} values that are not the {self.steps} steps in order; "
                 "stack every step, or index the one that is needed"
             )
         if all(p.record == first.record for p in parts):
@@ -225,7 +242,7 @@ class Trace:
         """A constant as a value, its T and B factors taken out."""
         array = self.per_slice(tensor, dims)
         if array.shape[0] != 1:
-            raise CaptureError(f"in {self.place.path!r}: joins a constant that differs from step to step")
+            raise CaptureError(f"{self.here()}: joins a constant that differs from step to step")
         plain = tuple(tuple(a for a in d if a[0] not in "TB") for d in dims if axes.kept(d))
         return self.emit("constant", [], plain, {}, {"value": array[0].clone()})
 
@@ -266,8 +283,18 @@ class Trace:
     def _shared(self, data: Tensor, position: int) -> Tensor:
         first = data.select(position, 0)
         if not bool((data == first.unsqueeze(position)).all()):
-            raise CaptureError(f"in {self.place.path!r}: a constant differs between the samples of the batch")
+            raise CaptureError(f"{self.here()}: a constant differs between the samples of the batch")
         return first
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Run something that the trace shall not see, at full speed."""
+        self.paused += 1
+        try:
+            with torch._C.DisableTorchFunction(), _disable_current_modes():
+                yield
+        finally:
+            self.paused -= 1
 
     def miss(self, what: str) -> None:
         """Remember something that has no rule."""

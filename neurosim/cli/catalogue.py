@@ -45,7 +45,9 @@ def list_conventions(context: typer.Context, json: Json = False) -> None:
 
     if context.invoked_subcommand is None:
         found = [load_convention(name) for name in names()]
-        _list([{k: getattr(c, k) for k in ("name", "title", "source")} for c in found], json, "title")
+        _list(
+            [{k: getattr(c, k) for k in ("name", "title", "source")} for c in found], json, "title"
+        )
 
 
 @conventions.command("show")
@@ -95,13 +97,14 @@ def _card(card: Any) -> dict[str, Any]:
 def _card_lines(card: Mapping[str, Any]) -> list[str]:
     recipe = card["recipe"]
     height, width = recipe["size"]
+    rates = "published (--rates published)" if card["published_rates"] else "none published"
     lines = [
         f"{card['name']}: {card['title']}",
         f"  parameters  {card['parameters']:,}",
         f"  input       {recipe['frames']} steps of {height}×{width}, {recipe['channels']}",
         f"  classes     {card['classes']}",
         f"  weights     {card['weights']}",
-        f"  rates       {'published (--rates published)' if card['published_rates'] else 'none published'}",
+        f"  rates       {rates}",
     ]
     lines += [f"  accuracy    {text}" for text in card["accuracy"]]
     lines += [f"  {key:<11} {card[key]}" for key in ("paper", "note") if card[key]]

@@ -91,7 +91,7 @@ def _loaded(
         if shape_alone
         else read_clip(source, clip, frames, size, bin_ms)
     )
-    seed = SEED if source.weights == "untrained" else None
+    seed = SEED if source.weights in ("untrained", "unknown") else None
     base = Manifest(
         model=source.name, activity=activity, weights=source.weights, seed=seed, card=source.facts()
     )

@@ -45,9 +45,7 @@ def graph(
             if clip is None
             else read_clip(source, clip, frames, extent, bin_ms)
         )
-        found = graph_of(
-            source.model, taken.tensor, taken.kind, strict, source.name, tell, lowered
-        )
+        found = graph_of(source.model, taken.tensor, taken.kind, strict, source.name, tell, lowered)
         if svg is not None:
             _draw(found, svg)
     _print(found, json)

@@ -88,7 +88,9 @@ def _umask() -> int:
 
 
 def _cannot(out: Path, error: OSError) -> StoreError:
-    return StoreError(f"--out {out}: {error.strerror or error}; choose a folder that can be written")
+    return StoreError(
+        f"--out {out}: {error.strerror or error}; choose a folder that can be written"
+    )
 
 
 def _named(error: StoreError, made: Path, out: Path) -> StoreError:

@@ -17,9 +17,10 @@ def page(run: Run, reports: Mapping[str, EnergyReport]) -> str:
     """Every figure with its convention, its range and what is not included."""
     from jinja2 import Environment, StrictUndefined
 
-    from neurosim.cli.show import warnings
+    from neurosim.cli.show import figure, warnings
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["figure"] = figure
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         run=run, manifest=run.manifest, warnings=warnings(run), rates=run.firing_rates(),
@@ -41,5 +42,7 @@ def _chip(report: EnergyReport) -> dict[str, Any]:
         "high": report.high * scale,
         "seconds": report.seconds_per_video,
         "layers": [(n, j * scale, 100 * j / largest) for n, j in layers],
-        "events": [(e, j * scale) for e, j in sorted(report.by_event().items(), key=lambda i: -i[1])],
+        "events": [
+            (e, j * scale) for e, j in sorted(report.by_event().items(), key=lambda i: -i[1])
+        ],
     }

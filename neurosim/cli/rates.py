@@ -40,8 +40,8 @@ def _from_file(path: Path) -> dict[str, float]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
         raise RatesError(
-            f"--rates {path}: {reason}; give a number, a JSON or CSV file of neuron node → rate, or "
-            "published"
+            f"--rates {path}: {reason}; give a number, a JSON or CSV file of neuron node → rate, "
+            "or published"
         ) from None
     found = _json(path, text) if text.lstrip().startswith("{") else _csv(path, text)
     if not found:
@@ -73,11 +73,15 @@ def _number(path: Path, node: str, value: Any) -> float:
     try:
         rate = float(value)
     except (TypeError, ValueError):
-        raise RatesError(f"{path}: {node}: {value!r} is not a number; give spikes per step") from None
+        raise RatesError(
+            f"{path}: {node}: {value!r} is not a number; give spikes per step"
+        ) from None
     return _in_range(rate, f"{path}: {node}")
 
 
 def _in_range(rate: float, place: str) -> float:
     if not 0 <= rate < float("inf"):
-        raise RatesError(f"{place}: a firing rate of {rate:g}; give spikes per neuron and step, at least 0")
+        raise RatesError(
+            f"{place}: a firing rate of {rate:g}; give spikes per neuron and step, at least 0"
+        )
     return rate

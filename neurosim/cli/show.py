@@ -24,13 +24,18 @@ ACTIVITY = {
 }
 WEIGHTS = {
     "untrained": "UNTRAINED (seeded at random): rates and joules show the road, not the model",
-    "unknown": "as the module came",
+    "unknown": "as the module came (torch seeded while it was built)",
 }
 
 
 def print_json(document: Any) -> None:
     """One document on stdout. Numbers that JSON cannot hold are a fault, not text."""
     sys.stdout.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def figure(value: float) -> str:
+    """Four significant digits, the trailing zeros too: 16.00, 0.06883, 12,346."""
+    return f"{value:,.0f}" if abs(value) >= 1e4 or value == 0 else f"{value:#.4g}".rstrip(".")
 
 
 def about(run: Run) -> dict[str, Any]:
@@ -89,8 +94,10 @@ def _accuracy(card: Mapping[str, Any], reports: Reports) -> list[str]:
     first = next(iter(reports.values()))
     lines = []
     for entry in card.get("accuracy", ()):
-        energy = f"{first.joules_per_view * entry['views'] * 1e3:.4g} mJ"
-        lines.append(f"published: {entry['text']}; at that view count {energy} on {first.profile.name}")
+        energy = f"{figure(first.joules_per_view * entry['views'] * 1e3)} mJ"
+        lines.append(
+            f"published: {entry['text']}; at that view count {energy} on {first.profile.name}"
+        )
     return lines
 
 
@@ -100,9 +107,9 @@ def _chips(reports: Reports) -> Table:
         scale, seconds = report.per_video * 1e3, report.seconds_per_video
         table.add_row(
             Text(name, style="bold"),
-            Text(f"{report.joules * scale:.4g}", style="bold"),
+            Text(figure(report.joules * scale), style="bold"),
             _range(report.low * scale, report.high * scale),
-            "not mapped" if seconds is None else f"{seconds * 1e3:.4g}",
+            "not mapped" if seconds is None else figure(seconds * 1e3),
             f"{report.host_share():.1%}" if report.host_share() else "none",
             _convention(report),
         )
@@ -110,12 +117,13 @@ def _chips(reports: Reports) -> Table:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.4g} to {high:.4g}" if high > low else "no range given"
+    return f"{figure(low)} to {figure(high)}" if high > low else "no range given"
 
 
 def _convention(report: EnergyReport) -> str:
-    views = report.convention.views
-    return report.convention.name.replace("+", " + ") + (f", {views} views" if views > 1 else "")
+    views, name = report.convention.views, report.convention.name
+    told = views > 1 and f"views={views}" not in name
+    return name.replace("+", " + ") + (f", {views} views" if told else "")
 
 
 def _activity(run: Run) -> Table:
@@ -159,7 +167,7 @@ def _mj(nodes: list[str], joules: list[dict[str, float]], reports: Reports) -> l
     cells = []
     for by, report in zip(joules, reports.values(), strict=True):
         found = [by[n] for n in nodes if n in by]
-        cells.append(f"{sum(found) * report.per_video * 1e3:.4g}" if found else "")
+        cells.append(figure(sum(found) * report.per_video * 1e3) if found else "")
     return cells
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +35,8 @@ class Source:
         if self.card is None:
             return {}
         accuracy = [
-            {**asdict(entry), "views": entry.views, "text": str(entry)} for entry in self.card.accuracy
+            {**asdict(entry), "views": entry.views, "text": str(entry)}
+            for entry in self.card.accuracy
         ]
         return {
             "title": self.card.title,
@@ -62,11 +64,24 @@ def _own(text: str, weights: str | None) -> Source:
     if weights is not None:
         raise ModelError(f"--weights {weights}: only for zoo models; load them in {text!r} itself")
     where, _, attribute = text.rpartition(":")
-    module = _module(where)
-    found = _attribute(module, attribute, text)
-    model = found if _is_module(found) else _build(found, text)
+    with _seeded():
+        module = _module(where)
+        found = _attribute(module, attribute, text)
+        model = found if _is_module(found) else _build(found, text)
     recipe = getattr(model, "recipe", None) or getattr(module, "RECIPE", None)
     return Source(text, model, _checked(recipe, text), None, "unknown")
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    """torch's random state at the zoo's seed: a model that is built twice is the same model."""
+    import torch
+
+    from neurosim.models import SEED
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        yield
 
 
 def _module(where: str) -> ModuleType:
@@ -77,7 +92,9 @@ def _module(where: str) -> ModuleType:
         return _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     except ModuleNotFoundError as error:
         place = f"; looked in {here} and the installed packages" if error.name == where else ""
-        raise ModelError(f"{where}: no module called {error.name!r}{place}; check the name") from error
+        raise ModelError(
+            f"{where}: no module called {error.name!r}{place}; check the name"
+        ) from error
     except ModelError:
         raise
     except Exception as error:
@@ -119,7 +136,8 @@ def _build(factory: Any, text: str) -> Callable[..., Any]:
     """What a function or class without arguments returns."""
     if not callable(factory):
         raise ModelError(
-            f"{text}: is a {type(factory).__name__}; name a torch module, or a function that returns one"
+            f"{text}: is a {type(factory).__name__}; name a torch module, or a function that "
+            "returns one"
         )
     try:
         model = factory()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from neurosim.ir.events import COUNTED, SYNAPTIC
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
 Key = tuple[str, str]  # (node, event)
 BUDGET_BYTES = 64 * 2**20
@@ -31,7 +31,7 @@ class Counts:
     steps: int
     steps_per_bin: int = 1
     samples_summed: bool = False
-    squares: Mapping[Key, float] = field(default_factory=dict)
+    squares: Mapping[Key, float] = field(default_factory=dict[Key, float])
 
     def total(self, event: str) -> int:
         """All nodes, samples and steps."""
@@ -90,7 +90,7 @@ class Counts:
 
     def to_dataframe(self) -> pd.DataFrame:
         """Tidy: sample, step (first of its bin), node, event, count; zero rows left out, totals kept."""
-        import pandas as pd
+        import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
         parts: dict[str, list[np.ndarray]] = {k: [] for k in ("sample", "step", "node", "event", "count")}
         for (node, event), array in self.table.items():
@@ -113,15 +113,15 @@ class Counts:
         """Inverse of ``to_dataframe``; sizes come from the frame's attrs, the arguments, or the largest index."""
         per_bin = int(frame.attrs.get("steps_per_bin", 1))
         summed = bool(frame.attrs.get("samples_summed", False))
-        samples = int(samples or frame.attrs.get("samples") or frame["sample"].max() + 1)
-        steps = int(steps or frame.attrs.get("steps") or frame["step"].max() + 1)
+        rows, first, number = (np.asarray(cast(Any, frame[c]), np.int64) for c in ("sample", "step", "count"))
+        samples = int(samples or frame.attrs.get("samples") or rows.max(initial=0) + 1)
+        steps = int(steps or frame.attrs.get("steps") or first.max(initial=0) + 1)
         shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
         table: dict[Key, np.ndarray] = {}
-        for (node, event), part in frame.groupby(["node", "event"], sort=False):
-            array = np.zeros(shape, np.int64)
-            where = (part["sample"].to_numpy(np.int64), part["step"].to_numpy(np.int64) // per_bin)
-            np.add.at(array, where, part["count"].to_numpy(np.int64))
-            table[str(node), str(event)] = array
+        groups: Any = cast(Any, frame).groupby(["node", "event"], sort=False).indices
+        for (node, event), at in groups.items():
+            table[str(node), str(event)] = array = np.zeros(shape, np.int64)
+            np.add.at(array, (rows[at], first[at] // per_bin), number[at])
         return Counts(table, samples, steps, per_bin, summed)
 
 
@@ -162,7 +162,7 @@ class CountsBuilder:
         if self.steps_per_bin == 1:
             table[rows, first_step : first_step + steps] += by_sample
             return
-        bins = (first_step + np.arange(steps)) // self.steps_per_bin
+        bins: np.ndarray = (first_step + np.arange(steps)) // self.steps_per_bin
         starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
         table[rows, bins[starts]] += np.add.reduceat(by_sample, starts, axis=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class NodeFacts:
     bias: bool = False
     parameters: int = 0
     geometry: Geometry | None = None
-    neuron: Mapping[str, Any] = field(default_factory=dict)
+    neuron: Mapping[str, Any] = field(default_factory=dict[str, Any])
     state_words: int = 0
     stem: bool = False  # a weight or product node with no spiking ancestor
     # spiking sources of a REAL weight node: ((neuron or input node, fan-out weight), …); empty: no inheritance
@@ -81,4 +81,6 @@ class NodeFacts:
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+    if not isinstance(value, (list, tuple)):
+        return value
+    return tuple(_tuples(v) for v in cast("list[Any]", value))

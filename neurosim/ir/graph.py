@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -41,8 +42,8 @@ class Node:
     name: str
     op: str
     inputs: tuple[Edge, ...] = ()
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
     type: ValueType | None = None
     facts: NodeFacts | None = None
     source: str = ""  # file:line in the user's code
@@ -76,7 +77,7 @@ class Graph:
     steps: int
     samples: int = 1
     pipeline: tuple[str, ...] = ("capture",)
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         verify(self)
@@ -129,11 +130,17 @@ class Graph:
         """A copy whose pipeline is ``pipeline`` and then ``name``."""
         return replace(self, pipeline=(*pipeline, name))
 
-    def to_networkx(self) -> nx.MultiDiGraph:
+    def save(self, path: str | Path) -> Path:
+        """Write one file (JSON and arrays, no pickle), whole or not at all. Raises StoreError."""
+        from neurosim.ir.store import save_graph
+
+        return save_graph(self, path)
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
         """Nodes with op, type and facts; edges with delay and operand position."""
         import networkx as nx
 
-        out = nx.MultiDiGraph(steps=self.steps, pipeline=self.pipeline)
+        out = cast(Any, nx).MultiDiGraph(steps=self.steps, pipeline=self.pipeline)
         for node in self.nodes:
             out.add_node(node.name, op=node.op, type=str(node.type), facts=node.facts)
         for node in self.nodes:

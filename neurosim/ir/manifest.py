@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 
 _PACKAGES = ("neurosim-snn", "torch", "norse", "numba", "numpy")
 
@@ -28,17 +28,17 @@ class Manifest:
 
     model: str = ""
     pipeline: tuple[str, ...] = ()
-    clip: Mapping[str, Any] = field(default_factory=dict)
+    clip: Mapping[str, Any] = field(default_factory=dict[str, Any])
     activity: str = "measured"
     weights: str = "unknown"  # untrained | pretrained | checkpoint path | unknown
     engine: str = ""
-    engine_by_node: Mapping[str, str] = field(default_factory=dict)
+    engine_by_node: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int | None = None
     chunk_steps: int = 0
     window: tuple[int, int] | None = None
     binned: str = ""
     notes: tuple[str, ...] = ()
-    card: Mapping[str, Any] = field(default_factory=dict)  # of a zoo model: title, parameters, accuracy, note
+    card: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a zoo model: title, parameters, accuracy, note
     versions: Mapping[str, str] = field(default_factory=versions)
 
     def with_(self, **changes: Any) -> Manifest:
@@ -52,5 +52,6 @@ class Manifest:
     @staticmethod
     def from_dict(d: Mapping[str, Any]) -> Manifest:
         """Inverse of ``to_dict``."""
-        known = {k: tuple(v) if isinstance(v, list) else v for k, v in d.items() if k in Manifest.__annotations__}
-        return Manifest(**known)
+        known: dict[str, Any] = {k: v for k, v in d.items() if k in Manifest.__annotations__}
+        lists: dict[str, Any] = {k: tuple(cast("list[Any]", v)) for k, v in known.items() if isinstance(v, list)}
+        return Manifest(**(known | lists))

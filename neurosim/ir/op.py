@@ -42,3 +42,8 @@ class Op(ABC):
     @abstractmethod
     def count(self, call: Any, out: Any) -> Mapping[str, Any]:
         """Event → an int (the same every step and sample) or an int64 array (steps, samples)."""
+
+    @abstractmethod
+    def arrive(self, call: Any) -> Any:
+        """Which output elements an event reached (counting rules, section 5): bools (steps, samples, *shape), or one
+        bool for all of them."""

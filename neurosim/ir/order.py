@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from typing import Any, cast
+
 import networkx as nx
 
 from neurosim.ir.graph import Graph, Node
@@ -25,16 +27,16 @@ class Unit:
 def units(graph: Graph) -> tuple[Unit, ...]:
     """Strongly connected components in topological order; ties in graph order."""
     order = {n.name: i for i, n in enumerate(graph.nodes)}
-    net = nx.DiGraph()
+    net = cast(Any, nx).DiGraph()
     net.add_nodes_from(order)
     net.add_edges_from((e.node, n.name) for n in graph.nodes for e in n.inputs)
-    parts = list(nx.strongly_connected_components(net))
+    parts: list[set[str]] = list(nx.strongly_connected_components(net))
     lead = {name: min(order[m] for m in part) for part in parts for name in part}
     by_lead = {min(order[m] for m in part): part for part in parts}
-    line = nx.DiGraph()
+    line = cast(Any, nx).DiGraph()
     line.add_nodes_from(by_lead)
     line.add_edges_from((lead[a], lead[b]) for a, b in net.edges if lead[a] != lead[b])
-    ordered = nx.lexicographical_topological_sort(line)
+    ordered: list[int] = list(nx.lexicographical_topological_sort(line))
     return tuple(
         Unit(tuple(graph.nodes[i] for i in sorted(order[m] for m in by_lead[k]))) for k in ordered
     )

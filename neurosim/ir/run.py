@@ -19,7 +19,7 @@ from neurosim.ir.manifest import Manifest
 class Trace:
     """Recorded values: node → (steps, samples, *shape), or (samples, *shape) for a clip value."""
 
-    values: Mapping[str, np.ndarray] = field(default_factory=dict)
+    values: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
 
     def __getitem__(self, node: str) -> np.ndarray:
         return self.values[node]
@@ -67,7 +67,7 @@ class Run:
         return sum(s for s, _ in pairs) / total if total else 0.0
 
     def _spikes(self) -> dict[str, tuple[int, int]]:
-        out = {}
+        out: dict[str, tuple[int, int]] = {}
         for name, facts in self.facts.items():
             if facts.role != "neuron" or facts.out_kind == "real":
                 continue

@@ -7,9 +7,8 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -50,15 +49,16 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
 def _pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     text = json.dumps(header, sort_keys=True, default=_jsonable).encode()
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, header=np.frombuffer(text, np.uint8), **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, header=np.frombuffer(text, np.uint8), **cast(Any, arrays))
     return buffer.getvalue()
 
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, np.generic):
-        return value.item()
+        return cast(Any, value).item()
     if isinstance(value, np.ndarray):
-        return {"array": value.tolist(), "dtype": str(value.dtype)}
+        array = cast("np.ndarray", value)
+        return {"array": array.tolist(), "dtype": str(array.dtype)}
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not JSON-ready")
@@ -92,12 +92,13 @@ def _type_in(d: Mapping[str, Any] | None) -> ValueType | None:
         return None
     scale = d["scale"]
     if isinstance(scale, dict):
-        scale = np.array(scale["array"], dtype=scale["dtype"])
+        stored = cast("dict[str, Any]", scale)
+        scale = np.array(stored["array"], dtype=stored["dtype"])
     return ValueType(tuple(d["shape"]), d["steps"], Kind(d["kind"]), d["lo"], d["hi"], scale, d["masked"])
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+    return tuple(_tuples(v) for v in cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 def _graph_out(graph: Graph) -> dict[str, Any]:
@@ -173,9 +174,9 @@ def _flat(nest: Any) -> list[Any]:
     if nest is None:
         return []
     if isinstance(nest, Mapping):
-        return [leaf for v in nest.values() for leaf in _flat(v)]
+        return [leaf for v in cast("Mapping[str, Any]", nest).values() for leaf in _flat(v)]
     if isinstance(nest, (list, tuple)):
-        return [leaf for v in nest for leaf in _flat(v)]
+        return [leaf for v in cast("list[Any]", nest) for leaf in _flat(v)]
     return [nest.detach().cpu().numpy() if hasattr(nest, "detach") else nest]
 
 

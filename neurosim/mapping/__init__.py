@@ -1,1 +1,1 @@
-"""Where a graph sits on a chip: placement, traffic, latency. Imports neither torch nor any operator."""
+"""Where a graph sits on a chip: placement, traffic, latency. Imports no torch and no operator."""

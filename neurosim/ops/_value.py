@@ -23,6 +23,7 @@ class Value:
     data: Tensor
     type: ValueType
     arrived: Mask = True
+    spikes: np.ndarray | None = None  # int64 (steps, samples): active elements, where the kernel counted them
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -36,28 +37,46 @@ class Value:
         return self.data.shape[1]
 
     def active(self) -> Tensor:
-        """bool, same shape: n ≠ 0."""
-        if "active" not in self._cache:
-            self._cache["active"] = self.data != 0
-        return self._cache["active"]
+        """bool, same shape: n ≠ 0 (differences of integers × a scale may miss 0 by a rounding)."""
+        if ("active",) not in self._cache:
+            cancels = self.type.kind is Kind.GRADED and self.type.lo < 0 and not _power_of_two(self.type)
+            self._cache["active",] = (self.units() if cancels else self.data) != 0
+        return self._cache["active",]
 
     def units(self) -> Tensor:
         """|n| as float32 integers, same shape."""
-        if "units" not in self._cache:
+        if ("units",) not in self._cache:
             scale = scale_tensor(self.type, self.data)
-            self._cache["units"] = (self.data / scale).round_().abs_()
-        return self._cache["units"]
+            self._cache["units",] = (self.data / scale).round_().abs_()
+        return self._cache["units",]
 
     def active_sum(self, axes: tuple[int, ...], units: bool = False) -> np.ndarray:
         """Number of active elements (or Σ|n|) over ``axes`` of the shape: int64 (steps, samples, *rest)."""
         key = ("sum", axes, units)
         if key not in self._cache:
-            self._cache[key] = _sum(self, axes, units)
+            part = self._partial(axes, units)
+            self._cache[key] = _sum(self, axes, units) if part is None else part
         return self._cache[key]
+
+    def _partial(self, axes: tuple[int, ...], units: bool) -> np.ndarray | None:
+        """The same from a sum over fewer axes that is already known."""
+        for kind, done, of_units in [k for k in self._cache if k[0] == "sum"]:
+            if of_units == units and done and set(done) < set(axes):
+                left = [a for a in range(len(self.type.shape)) if a not in done]
+                where = tuple(left.index(a) + 2 for a in axes if a not in done)
+                return self._cache[kind, done, of_units].sum(axis=where)
+        return None
 
     def active_total(self) -> np.ndarray:
         """Active elements: int64 (steps, samples)."""
+        if self.spikes is not None:
+            return self.spikes
         return self.active_sum(tuple(range(len(self.type.shape))))
+
+
+def _power_of_two(t: ValueType) -> bool:
+    """Whether scale × n is exact, and so is every sum of such numbers."""
+    return bool(np.all(np.abs(np.frexp(np.asarray(t.scale))[0]) == 0.5))
 
 
 def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from neurosim.ir.graph import Node
@@ -51,7 +52,9 @@ class Affine(Op):
             scale = operand(call, "scale", x.steps)
             out = out / scale if call.attrs.get("divide") else out * scale
         if "bias" in call.params:
-            out = out + operand(call, "bias", x.steps)
+            bias = operand(call, "bias", x.steps)
+            own = out is not x.data and torch.broadcast_shapes(out.shape, bias.shape) == out.shape
+            out = out.add_(bias) if own else out + bias
         return out
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:

@@ -151,7 +151,12 @@ class Convolution(Op):
             return True
         groups, weight = a["groups"], call.params["weight"]
         spatial = x.type.shape[1:]
-        grouped = x.active().unflatten(2, (groups, -1)).any(3) if groups > 1 else x.active().any(2, keepdim=True)
+        if groups > 1:
+            grouped = x.active().unflatten(2, (groups, -1)).any(3)
+        else:
+            grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.data.device).unsqueeze(2)
+        if pointwise(a, tuple(weight.shape[2:])):
+            return grouped if groups == 1 else grouped.repeat_interleave(weight.shape[0] // groups, dim=2)
         flat = as_float(grouped).reshape(-1, 1, *spatial)
         n = weight.ndim - 2
         ones = torch.ones((1, 1, *weight.shape[2:]), device=x.data.device)
@@ -162,6 +167,12 @@ class Convolution(Op):
         mask = (hit > 0).reshape(*x.data.shape[:2], groups, *hit.shape[2:])
         c_out = weight.shape[1] * groups if a["transposed"] else weight.shape[0]
         return mask if groups == 1 else mask.repeat_interleave(c_out // groups, dim=2)
+
+
+def pointwise(attrs: Mapping[str, Any], kernel: tuple[int, ...]) -> bool:
+    """Whether every output position reads the one input position at the same place."""
+    plain = not attrs["transposed"] and not any(attrs["padding"])
+    return plain and all(k == 1 for k in kernel) and all(s == 1 for s in attrs["stride"])
 
 
 def zero_map(attrs: Mapping[str, Any], zeros: Tensor, in_shape: tuple[int, ...]) -> Tensor:

@@ -55,7 +55,7 @@ class Linear(Op):
         fan = call.params["weight"].shape[0]
         return event_counts(
             x,
-            lambda units: x.active_sum(tuple(range(len(x.type.shape))), units) * fan,
+            lambda units: _rows(x, units).reshape(x.steps, x.samples, -1).sum(axis=2) * fan,
             lambda: self._zero_fan_out(call, x),
             call.node.known.fan_out_total,
             out.type.size,
@@ -73,7 +73,14 @@ class Linear(Op):
     def arrive(self, call: Call) -> Mask:
         """Any active feature reaches every output."""
         (x,) = call.inputs
-        return x.active().any(-1, keepdim=True) if x.type.discrete else True
+        if not x.type.discrete:
+            return True
+        return torch.from_numpy(_rows(x, False) > 0).unsqueeze(-1).to(x.data.device)
+
+
+def _rows(x: Value, units: bool) -> np.ndarray:
+    """Active features (or Σ|n|) of every row: int64 (steps, samples, …)."""
+    return x.active_sum((len(x.type.shape) - 1,), units)
 
 
 OP = Linear()

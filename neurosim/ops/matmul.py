@@ -24,7 +24,10 @@ def product_range(a: ValueType, b: ValueType) -> tuple[int, int]:
 
 
 class Matmul(Op):
-    """Operands (…, M, K) and (…, K, N) as the model multiplies them; neurosim never reassociates."""
+    """Operands (…, M, K) and (…, K, N) as the model multiplies them; neurosim never reassociates.
+
+    params: ``keep_out`` (…, M, N) or ``keep_left`` (…, M, K), bool: the pairs that exist; a masked pair counts no event.
+    """
 
     role = "product"
 
@@ -46,8 +49,13 @@ class Matmul(Op):
         """MACs of the dense product."""
         a, _ = types
         k = a.shape[-1]
-        macs = out.size * k
-        return {"fan_in": k, "dense_macs": macs * (out.steps or 1), "existing_macs": macs * (out.steps or 1)}
+        macs, existing = out.size * k, out.size * k
+        if "keep_out" in params:
+            existing = int(np.broadcast_to(params["keep_out"], out.shape).sum()) * k
+        elif "keep_left" in params:
+            existing = int(np.broadcast_to(params["keep_left"], (*out.shape[:-1], k)).sum()) * out.shape[-1]
+        steps = out.steps or 1
+        return {"fan_in": k, "dense_macs": macs * steps, "existing_macs": existing * steps}
 
     def run(self, call: Call) -> Tensor:
         """torch's matmul, or the event kernel."""
@@ -76,13 +84,19 @@ class Matmul(Op):
         else:
             read = read + per_slice(call, out, b.type.size)
         counts["activation_read"] = read
-        accumulations = self._meetings(call, a, b, out, k, counts)
+        kept = masked(call, a, b, out) if call.params else {}
+        counts |= {event: n for event, n in kept.items() if event in counts}
+        accumulations = self._meetings(call, a, b, out, k, counts, kept)
         counts["state_read"] = accumulations
         counts["state_write"] = accumulations
         return counts
 
-    def _meetings(self, call: Call, a: Value, b: Value, out: Value, k: int, counts: dict[str, Any]) -> Any:
+    def _meetings(self, call: Call, a: Value, b: Value, out: Value, k: int, counts: dict[str, Any],
+                  kept: Mapping[str, Any]) -> Any:  # fmt: skip
         """Fill in what meets, and return the counted products (accumulator words)."""
+        if a.type.discrete and b.type.discrete and kept:
+            counts |= {event: kept[event] for event in ("coincidence", "coincidence_unit")}
+            return counts["coincidence"]
         if a.type.discrete and b.type.discrete:
             counts["coincidence"] = _coincidence(a, b, False)
             if a.type.kind is b.type.kind and a.type.kind.value == "spike":
@@ -94,7 +108,7 @@ class Matmul(Op):
             return counts["fanout_left"]
         if b.type.discrete:
             return counts["fanout_right"]
-        counts["mac"] = per_slice(call, out, out.type.size * k)
+        counts["mac"] = kept["mac"] if kept else per_slice(call, out, out.type.size * k)
         return counts["mac"]
 
     def arrive(self, call: Call) -> Mask:
@@ -105,6 +119,25 @@ class Matmul(Op):
         left = a.active() if a.type.discrete else torch.ones_like(a.data, dtype=torch.bool)
         right = b.active() if b.type.discrete else torch.ones_like(b.data, dtype=torch.bool)
         return (left.float() @ right.float()) > 0
+
+
+def masked(call: Call, a: Value, b: Value, out: Value) -> dict[str, np.ndarray]:
+    """Every event of the product over the pairs that exist; float64 holds them exactly."""
+    keep = next(iter(call.params.values())).double()
+    shape = (out.steps, out.samples, *out.type.shape)
+    left, right = (_numbers(v, False) for v in (a, b))
+    ones_left, ones_right = torch.ones_like(left), torch.ones_like(right)
+    pairs = {"fanout_left": (left, ones_right), "fanout_right": (ones_left, right), "mac": (ones_left, ones_right),
+             "coincidence": (left, right), "coincidence_unit": (_numbers(a, True), _numbers(b, True))}  # fmt: skip
+    found = {}
+    for event, (x, y) in pairs.items():
+        met = keep * (x @ y) if "keep_out" in call.params else (keep * x) @ y
+        found[event] = total(met.expand(shape).flatten(2).sum(2).numpy(force=True))
+    return found
+
+
+def _numbers(value: Value, units: bool) -> Tensor:
+    return (value.units() if units and value.type.discrete else value.active()).double()
 
 
 def _steps(counts: np.ndarray, out: Value) -> np.ndarray:

@@ -57,7 +57,7 @@ class NeuronOp(Op):
 
     def run(self, call: Call) -> Tensor:
         """The torch scan; the event engine fuses it."""
-        from neurosim.ops import _neuron_fused, _neuron_scan
+        from neurosim.ops import _neuron_scan
 
         (x,) = call.inputs
         neuron = equation(call.node)
@@ -67,11 +67,18 @@ class NeuronOp(Op):
             return self._memoryless(call, neuron)
         arrays = {k: self._array(call, k, x.steps) for k in call.params}
         if call.engine == "event" and x.data.device.type == "cpu":
-            scan = _neuron_fused.scan_tensor
-        else:
-            scan = _neuron_scan.scan
-        out, call.state["neuron"] = scan(neuron, arrays, x.data, call.state.get("neuron"))
+            return self._fused(call, neuron, arrays)
+        out, call.state["neuron"] = _neuron_scan.scan(neuron, arrays, x.data, call.state.get("neuron"))
         return out
+
+    def _fused(self, call: Call, neuron: Neuron, arrays: Mapping[str, Tensor]) -> Tensor:
+        from neurosim.ops import _neuron_fused
+
+        plain = {k: a.numpy() for k, a in arrays.items()}
+        done = _neuron_fused.scan_fused(neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays"))
+        call.state["neuron_arrays"] = done.state
+        call.state["emitted"] = done.spikes
+        return torch.from_numpy(done.out)
 
     def _memoryless(self, call: Call, neuron: Neuron) -> Tensor:
         """The model hands over no state: every step starts fresh."""
@@ -104,7 +111,12 @@ class NeuronOp(Op):
             "weight_read": everything if per_neuron else everything * 0,
         }  # fmt: skip
         if out.type.discrete:
-            counts["spike"] = out.active_sum(tuple(range(len(out.type.shape))), units=out.type.hi > 1)
+            emitted = call.state.pop("emitted", None)
+            if emitted is None:
+                emitted = out.active_sum(tuple(range(len(out.type.shape))), units=out.type.hi > 1)
+            elif out.type.hi == 1:
+                out.spikes = emitted
+            counts["spike"] = emitted
             counts["activation_write"] = counts["spike"]
         return counts
 

@@ -8,6 +8,7 @@ counts, and may lower, never raise, mac, add, multiply, special and memory words
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,12 +42,18 @@ def apply(graph: Graph, name: str, **options: Any) -> Graph:
     return ops.build(run(graph, **options).after(before, name))
 
 
+def _single(name: str) -> Callable[..., Graph]:
+    def one(graph: Graph, **options: Any) -> Graph:
+        return apply(graph, name, **options)
+
+    one.__name__, one.__doc__ = name, f"The pass ``{name}``, recorded in ``graph.pipeline``."
+    return one
+
+
+for _name in (*PIPELINE, *OPTIONAL):
+    import_module(f"{__name__}.{_name}")  # first, because it would bind the name to the file
+    globals()[_name] = _single(_name)
+
+
 def __getattr__(name: str) -> Callable[..., Graph]:
-    if name in (*PIPELINE, *OPTIONAL):
-
-        def one(graph: Graph, **options: Any) -> Graph:
-            return apply(graph, name, **options)
-
-        one.__name__ = name
-        return one
-    raise AttributeError(name)
+    raise AttributeError(f"no pass called {name!r}; known: {', '.join((*PIPELINE, *OPTIONAL))}")

@@ -78,6 +78,21 @@ def ordered(nodes: list[Node]) -> tuple[Node, ...]:
     return tuple(by_name[n] for n in done)
 
 
+def read_instead(graph: Graph, old: str, new: str) -> Graph:
+    """Every reader of ``old`` but ``new`` reads ``new``; outputs follow."""
+    readers = {n.name: (rename_operand(n, old, new),) for n in graph.nodes if n.name != new}
+    outputs = tuple(new if o == old else o for o in graph.outputs)
+    return substituted(replace(graph, outputs=outputs, meta=renamed_meta(graph.meta, {old: new})), readers)
+
+
+def free_name(graph: Graph, name: str) -> str:
+    """``name``, or with a number where a node is called so already."""
+    taken, i, found = graph.by_name, 1, name
+    while found in taken:
+        found, i = f"{name}_{i}", i + 1
+    return found
+
+
 def only_reader(graph: Graph, node: Node) -> Node | None:
     """The one node that reads ``node``, undelayed, when nothing else does and it is not an output."""
     readers = graph.consumers[node.name]

@@ -18,8 +18,8 @@ _WEIGHTS = ("convolution", "temporal_convolution", "linear")
 
 
 def fold_scales(graph: Graph) -> Graph:
-    """Every scale whose only reader is a weight node."""
-    for node in graph.nodes:
+    """Every scale other than 0 whose only reader is a weight node."""
+    for node in reversed(graph.nodes):  # a scale may follow a scale
         if node.op == "affine" and set(node.params) == {"scale"}:
             graph = _fold(graph, graph[node.name])
     return graph
@@ -28,11 +28,21 @@ def fold_scales(graph: Graph) -> Graph:
 def _fold(graph: Graph, node: Node) -> Graph:
     scale = graph.params[node.params["scale"]]
     reader = only_reader(graph, node)
-    if scale.size != 1 or node.attrs.get("per_step") or reader is None or reader.op not in _WEIGHTS:
+    if not _one_number(graph, node, scale) or reader is None or reader.op not in _WEIGHTS:
         return graph
-    number = 1.0 / float(scale.reshape(-1)[0]) if node.attrs.get("divide") else float(scale.reshape(-1)[0])
+    number = float(scale.reshape(-1)[0])
+    number = 1.0 / number if node.attrs.get("divide") else number
     weight = graph.params[reader.params["weight"]]
     key = f"{reader.name}.weight*{node.name}"
     folded = replace(reader, params={**reader.params, "weight": key})
     params = {key: (weight.astype(np.float64) * number).astype(np.float32)}
     return substituted(graph, {reader.name: (folded,), node.name: ()}, {node.name: node.inputs[0].node}, params)
+
+
+def _one_number(graph: Graph, node: Node, scale: np.ndarray) -> bool:
+    """The same finite number other than 0 for every element and step, of the operand in this step."""
+    if scale.size != 1 or node.attrs.get("per_step") or node.inputs[0].delay:
+        return False
+    if node.value.shape != graph[node.inputs[0].node].value.shape:
+        return False
+    return bool(np.isfinite(scale).all() and (scale != 0).all())

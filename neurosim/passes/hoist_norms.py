@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 from neurosim.ir.graph import Edge, Graph, Node
-from neurosim.passes._rewrite import only_reader, rename_operand, renamed_meta, substituted
+from neurosim.passes._rewrite import only_reader, read_instead, substituted
 
 KEEPS = "every value but the moved one; all counts"
 
@@ -32,18 +32,11 @@ def _swap(graph: Graph, norm: Node) -> Graph | None:
     axis = _axis_before(graph, move, norm.attrs["axis"])
     if axis is None:
         return None
-    up = replace(norm, inputs=move.inputs, attrs={**norm.attrs, "axis": axis})
+    above = graph[move.inputs[0].node].value.real()
+    up = replace(norm, inputs=move.inputs, attrs={**norm.attrs, "axis": axis}, type=above)
     down = replace(move, inputs=(Edge(norm.name),))
     swapped = substituted(graph, {move.name: (), norm.name: (up, down)}, {})
-    return _read_below(swapped, norm.name, move.name)
-
-
-def _read_below(graph: Graph, norm: str, move: str) -> Graph:
-    """Readers of the norm now read the movement, which follows it."""
-    keep = {norm: (graph[norm],), move: (graph[move],)}
-    others = {n.name: (rename_operand(n, norm, move),) for n in graph.nodes if n.name not in keep}
-    outputs = tuple(move if o == norm else o for o in graph.outputs)
-    return substituted(replace(graph, outputs=outputs, meta=renamed_meta(graph.meta, {norm: move})), others)
+    return read_instead(swapped, norm.name, move.name)
 
 
 def _axis_before(graph: Graph, move: Node, axis: int) -> int | None:

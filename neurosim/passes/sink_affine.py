@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurosim.ir.graph import Edge, Graph, Node
-from neurosim.passes._rewrite import only_reader, substituted
+from neurosim.passes._rewrite import free_name, only_reader, read_instead, substituted
 
 KEEPS = "spikes, outputs, synapse, coincidence, neuron_*"
 
@@ -47,9 +47,7 @@ def rows(graph: Graph, node: Node, role: str) -> np.ndarray | None:
 
 def _into_neuron(graph: Graph, node: Node) -> Graph | None:
     neuron = only_reader(graph, node)
-    if neuron is None or neuron.op != "neuron" or neuron.value.shape != graph[node.inputs[0].node].value.shape:
-        return None
-    if node.inputs[0].delay:
+    if neuron is None or neuron.op != "neuron" or not _same_shape(graph, node) or node.inputs[0].delay:
         return None
     scale, bias = rows(graph, node, "scale"), rows(graph, node, "bias")
     for role, old in (("affine_scale", "scale"), ("affine_bias", "bias")):
@@ -71,14 +69,17 @@ def _into_neuron(graph: Graph, node: Node) -> Graph | None:
 
 def _below_slices(graph: Graph, node: Node) -> Graph | None:
     readers = graph.consumers[node.name]
-    if not readers or any(r.op != "slice" or not _feeds_neuron(graph, r) for r in readers):
+    if not readers or not _same_shape(graph, node) or not _sliced(graph, readers):
+        return None
+    if sum(r.value.size for r in readers) > node.value.size:  # slices that overlap would repeat its arithmetic
         return None
     new: dict[str, tuple[Node, ...]] = {node.name: ()}
-    renames: dict[str, str] = {}
+    below: dict[str, str] = {}
     params: dict[str, np.ndarray] = {}
     for reader in readers:
         bare = replace(reader, inputs=node.inputs)
-        after = replace(node, name=f"{reader.name}.affine", inputs=(Edge(reader.name),), params={})
+        below[reader.name] = free_name(graph, f"{reader.name}.affine")
+        after = replace(node, name=below[reader.name], inputs=(Edge(reader.name),), params={}, type=reader.type)
         cut = {}
         for role in node.params:
             value = rows(graph, node, role)
@@ -90,18 +91,21 @@ def _below_slices(graph: Graph, node: Node) -> Graph | None:
         if not attrs:
             params |= {k: params[k][0] for k in cut.values()}
         new[reader.name] = (bare, replace(after, attrs=attrs, params=cut))
-    graph = substituted(graph, new, renames, params)
-    moved = {r.name for r in readers}
-    below = {
-        n.name: (replace(n, inputs=tuple(_through(e, moved) for e in n.inputs)),)
-        for n in graph.nodes
-        if n.op != "affine" or n.name.removesuffix(".affine") not in moved
-    }
-    return substituted(graph, below)
+    graph = substituted(graph, new, None, params)
+    for slice_, affine in below.items():
+        graph = read_instead(graph, slice_, affine)
+    return graph
 
 
-def _through(edge: Edge, moved: set[str]) -> Edge:
-    return replace(edge, node=f"{edge.node}.affine") if edge.node in moved else edge
+def _same_shape(graph: Graph, node: Node) -> bool:
+    return node.value.shape == graph[node.inputs[0].node].value.shape
+
+
+def _sliced(graph: Graph, readers: tuple[Node, ...]) -> bool:
+    """Whether all of them cut out a part, in this step, for a neuron."""
+    return all(
+        r.op == "slice" and not r.inputs[0].delay and _feeds_neuron(graph, r) for r in readers
+    )
 
 
 def _cut(value: np.ndarray, reader: Node) -> np.ndarray:
@@ -125,7 +129,7 @@ def _below_movement(graph: Graph, node: Node) -> Graph | None:
     move = only_reader(graph, node)
     if move is None or move.op not in ("reshape", "permute") or not _feeds_neuron(graph, move):
         return None
-    if node.value.shape != graph[node.inputs[0].node].value.shape or node.inputs[0].delay:
+    if not _same_shape(graph, node) or node.inputs[0].delay:
         return None
     params: dict[str, np.ndarray] = {}
     for role in node.params:
@@ -140,12 +144,7 @@ def _below_movement(graph: Graph, node: Node) -> Graph | None:
     down = replace(node, inputs=(Edge(move.name),), attrs={"per_step": True} if per_step else {},
                    params={r: f"{node.name}.{r}.moved" for r in node.params})  # fmt: skip
     graph = substituted(graph, {node.name: (), move.name: (up, down)}, None, params)
-    readers = {
-        n.name: (replace(n, inputs=tuple(replace(e, node=node.name) if e.node == move.name else e for e in n.inputs)),)
-        for n in graph.nodes
-        if n.name != node.name
-    }
-    return substituted(graph, readers)
+    return read_instead(graph, move.name, node.name)
 
 
 def _moved(value: np.ndarray, shape: tuple[int, ...], move: Node) -> np.ndarray | None:

@@ -99,18 +99,24 @@ def _box(axes: Axes, node: Node, place: tuple[float, float]) -> None:
     axes.text(x, y - 0.15, f"{node.op}  {node.type}", ha="center", va="center", fontsize=6.5)
 
 
-def _arrow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], delay: int
-) -> None:
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], delay: int) -> None:
+    """Straight to the next row; anything longer, or back in time, runs left of the end's column."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
     (x0, y0), (x1, y1) = _centre(start), _centre(end)
-    bend = "arc3,rad=0.25" if x0 == x1 and (y0 - y1 > ROW or delay) else "arc3"
-    axes.annotate(
-        "", (x1, y1 + HEIGHT / 2), (x0, y0 - HEIGHT / 2), annotation_clip=False,
-        arrowprops={"arrowstyle": "-|>", "color": "#555555", "linewidth": 0.7, "shrinkA": 0,
-                    "shrinkB": 0, "connectionstyle": bend, "linestyle": "--" if delay else "-"},
-    )  # fmt: skip
+    points = [(x0, y0 - HEIGHT / 2), (x1, y1 + HEIGHT / 2)]
+    if end[1] - start[1] != 1:
+        lane = x1 - WIDTH / 2 - 0.15 - 0.1 * (start[1] % 3)
+        below = y0 - ROW / 2
+        points = [points[0], (x0, below), (lane, below), (lane, y1), (x1 - WIDTH / 2, y1)]
+    style = {"arrowstyle": "-|>", "mutation_scale": 7, "color": "#555555", "linewidth": 0.7}
+    arrow = FancyArrowPatch(
+        path=Path(points), linestyle="--" if delay else "-", zorder=0.5, **style
+    )
+    axes.add_patch(arrow)
     if delay:
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2, f"t−{delay}", fontsize=6.5, color="#555555")
+        axes.text(points[-2][0], y1 + 0.08, f"t−{delay}", fontsize=6.5, color="#555555")
 
 
 def _frame(axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:

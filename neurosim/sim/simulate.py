@@ -42,10 +42,15 @@ def simulate(graph: Graph, clip: Any, engine: str | Run = "auto", *, chunk: int 
     """
     source = to_slices(graph, clip)
     check_clip(graph, source)
+    left_out = 0
     if window is not None:
-        source = windows(source, window, hop or window)
+        length, hop = len(source), window if hop is None else hop
+        source = windows(source, window, hop)
+        left_out = (length - window) % hop
     check_length(graph, source.shape[0])
     source = source.to(device)
+    if chunk is not None and chunk < 1:
+        raise SimulationError(f"chunk={chunk}: give 1 step or more, or None")
     keep = recorded(graph, record)
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget)
@@ -61,22 +66,29 @@ def simulate(graph: Graph, clip: Any, engine: str | Run = "auto", *, chunk: int 
     done = base.with_(
         pipeline=graph.pipeline, engine=choice.name, engine_by_node=dict(choice.chosen), chunk_steps=size,
         window=None if window is None else (window, hop or window), binned=_binned(counts),
-        notes=(*base.notes, *opaque_notes(graph)),
+        notes=(*base.notes, *opaque_notes(graph), *window_notes(left_out)),
     )  # fmt: skip
     return Run(counts.finish(), graph.facts(), done, outputs, trace, graph)
 
 
 def opaque_notes(graph: Graph) -> tuple[str, ...]:
     """What was run through torch and billed as arithmetic because ``strict=False`` allowed it."""
-    return tuple(
+    return tuple(map(str, graph.meta.get("notes", ()))) + tuple(
         f"{n.name} ({n.attrs['target']}) has no rule: run through torch, billed as 1 special per output element"
         for n in graph.nodes
         if n.op == "opaque"
     )
 
 
+def window_notes(left_out: int) -> tuple[str, ...]:
+    """That the end of the clip filled no window."""
+    return (f"the last {left_out} steps fill no window and were left out",) if left_out > 0 else ()
+
+
 def check_clip(graph: Graph, clip: Tensor) -> None:
     """Raise ClipError unless (steps, samples, *shape) fits the captured input and holds what was declared."""
+    if not clip.shape[0] or not clip.shape[1]:
+        raise ClipError(f"the clip has {clip.shape[0]} steps and {clip.shape[1]} samples; give at least one of each")
     for node in graph.inputs:
         if tuple(clip.shape[2:]) != node.value.shape:
             got, want = "x".join(map(str, clip.shape[2:])), "x".join(map(str, node.value.shape))
@@ -119,8 +131,10 @@ def _per_step(node: Node, role: str, graph: Graph) -> bool:
 def windows(clip: Tensor, window: int, hop: int) -> Tensor:
     """(steps, samples, …) → (window, samples × windows, …); sample-major, the tail that fills no window is left out.
 
-    Raises ClipError: shorter than one window.
+    Raises ClipError: shorter than one window. SimulationError: a window or hop of no step.
     """
+    if window < 1 or hop < 1:
+        raise SimulationError(f"window={window}, hop={hop}: give 1 step or more of each")
     if len(clip) < window:
         raise ClipError(f"the clip has {len(clip)} steps, fewer than one window of {window}; give a longer clip")
     starts = range(0, len(clip) - window + 1, hop)

@@ -176,7 +176,10 @@ def _assumed(graph: Graph, rates: float | Mapping[str, float], base: Manifest) -
     activity = base.activity if base.activity == "published" else "assumed"
     made = run.manifest
     kept = base.with_(
-        activity=activity, engine=made.engine, pipeline=graph.pipeline, notes=(*base.notes, *made.notes)
+        activity=activity,
+        engine=made.engine,
+        pipeline=graph.pipeline,
+        notes=(*base.notes, *made.notes),
     )
     return replace(run, manifest=kept)
 

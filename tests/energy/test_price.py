@@ -24,7 +24,7 @@ pJ = 1e-12
 
 
 def test_cmos_by_hand() -> None:
-    report = price(reference.run(), "cmos_45nm")
+    report = price(reference.run(), "cmos_45nm", convention="exact")
     neuron = 32 * (0.9 + 3.7 + 0.9)  # one add, one multiply, one compare a neuron-step
     per_cell = 200 * 4.6 + 32 * 0.9 + neuron + 15 * 0.9 + 3 * 0.9 + 32 * 0.9
     assert report.joules == near(CELLS * per_cell * pJ, rel=1e-12)

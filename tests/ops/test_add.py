@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tests.ops.graphs import OF_KIND, Operand, events, operate, same_counts
+from neurosim.sim.simulate import simulate
+from tests.ops.graphs import OF_KIND, Operand, built, events, input_node, node, operate, same_counts
 from tests.oracles import elementwise, kind_of, other_memory
 from tests.oracles.kinds import MASKED, REAL, SPIKE, graded
 
@@ -44,3 +45,22 @@ def test_broadcast() -> None:
     found = operate("add", a, b)
     assert found.type.shape == (3, 4) and found.total("add") == 12 * 4
     np.testing.assert_array_equal(found.out, a.n + b.n)
+
+
+def test_what_cancels_is_not_active_whatever_the_rounding() -> None:
+    """n = 7x − 7x is 0 though float32 sums of 7 scaled terms in two orders differ."""
+    s = np.random.default_rng(3).random(500).astype(np.float32)
+    differ = (((((s + s) + s) + s) + s) + s) + s != ((s + s) + (s + s)) + ((s + s) + s)
+    nodes = [input_node((3,), 2), node("x1", "affine", "clip", params={"scale": "s"})]
+    nodes += [node(f"x{k}", "add", f"x{k - 1}", "x1") for k in range(2, 8)]
+    nodes += [node("four", "add", "x2", "x2"), node("seven", "add", "four", "x3")]
+    nodes += [
+        node("zero", "add", "x7", "seven", subtract=True),
+        node("y", "linear", "zero", params={"weight": "w"}),
+    ]
+    arrays = {"s": np.array(s[differ][0]), "w": np.ones((4, 3), np.float32)}
+    graph = built(nodes, arrays, 2)
+    assert graph["zero"].value.kind.value == "graded"
+    run = simulate(graph, np.ones((2, 1, 3), np.float32), "dense", record=["zero"])
+    assert run.trace["zero"].any()
+    assert run.counts.get("y", "graded_synapse") == run.counts.get("y", "activation_read") == 0

@@ -15,9 +15,11 @@ from tests.oracles import elementwise, other_memory
 def statistics(rng: np.random.Generator, rows: int, channels: int) -> dict[str, np.ndarray]:
     shape = (rows, channels)
     return {
-        "mean": rng.normal(size=shape).astype(np.float32), "var": rng.uniform(0.5, 2, shape).astype(np.float32),
-        "weight": rng.normal(size=shape).astype(np.float32), "bias": rng.normal(size=shape).astype(np.float32),
-    }  # fmt: skip
+        "mean": rng.normal(size=shape).astype(np.float32),
+        "var": rng.uniform(0.5, 2, shape).astype(np.float32),
+        "weight": rng.normal(size=shape).astype(np.float32),
+        "bias": rng.normal(size=shape).astype(np.float32),
+    }
 
 
 @pytest.mark.parametrize("axis", [0, 2])
@@ -43,9 +45,17 @@ def test_statistics_per_step_follow_the_chunks() -> None:
     x = OF_KIND["real"](rng, 5, 2, 3, 2)
     p = statistics(rng, 5, 3)
     expected = np.stack(
-        [F.batch_norm(torch.from_numpy(x.n[t]), *(torch.from_numpy(p[k][t]) for k in ("mean", "var", "weight", "bias")),
-                      False, 0.0, 1e-3).numpy() for t in range(5)]
-    )  # fmt: skip
+        [
+            F.batch_norm(
+                torch.from_numpy(x.n[t]),
+                *(torch.from_numpy(p[k][t]) for k in ("mean", "var", "weight", "bias")),
+                False,
+                0.0,
+                1e-3,
+            ).numpy()
+            for t in range(5)
+        ]
+    )
     for chunk in (1, 2, 5):
         found = operate("batch_norm", x, params=p, eps=1e-3, axis=0, per_step=True, chunk=chunk)
         np.testing.assert_allclose(found.out, expected, rtol=1e-5, atol=1e-6)

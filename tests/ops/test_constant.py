@@ -34,10 +34,15 @@ def test_meets_every_step_and_sample() -> None:
 
 def test_a_constant_brings_no_event() -> None:
     graph = built(
-        [input_node((4,), 2), node("c", "constant", params={"value": "c"}), node("a", "add", "clip", "c"),
-         node("y", "neuron", "a", equation={"fires": ">=", "v_threshold": 0.5})],
-        {"c": np.ones(4, np.float32)}, 2,
-    )  # fmt: skip
+        [
+            input_node((4,), 2),
+            node("c", "constant", params={"value": "c"}),
+            node("a", "add", "clip", "c"),
+            node("y", "neuron", "a", equation={"fires": ">=", "v_threshold": 0.5}),
+        ],
+        {"c": np.ones(4, np.float32)},
+        2,
+    )
     run = simulate(graph, np.zeros((2, 1, 4), np.float32), "dense")
     assert (
         run.counts.total("spike"),
@@ -48,9 +53,14 @@ def test_a_constant_brings_no_event() -> None:
 
 def test_one_value_a_step_needs_an_operand_to_follow() -> None:
     graph = built(
-        [input_node((4,), 2), node("c", "constant", params={"value": "c"}, per_step=True), node("y", "add", "clip", "c")],
-        {"c": np.ones((2, 4), np.float32)}, 2,
-    )  # fmt: skip
+        [
+            input_node((4,), 2),
+            node("c", "constant", params={"value": "c"}, per_step=True),
+            node("y", "add", "clip", "c"),
+        ],
+        {"c": np.ones((2, 4), np.float32)},
+        2,
+    )
     assert graph["c"].value.steps == 2
     with pytest.raises(SimulationError, match="'c'"):
         simulate(graph, np.zeros((2, 1, 4), np.float32), "dense")

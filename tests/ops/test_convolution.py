@@ -150,8 +150,9 @@ def flops_of(x: Operand, w: np.ndarray, bias: np.ndarray | None, a: Geometry) ->
     st.integers(1, 3),
     st.booleans(),
 )
-def test_fan_out_of_an_axis_is_brute_force(size: int, kernel: int, stride: int, padding: int, dilation: int,
-                                           transposed: bool) -> None:  # fmt: skip
+def test_fan_out_of_an_axis_is_brute_force(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool
+) -> None:
     layer = Conv((1, 1, kernel), stride, padding, "zeros", dilation, 1, transposed)
     reach = dilation * (kernel - 1) + 1
     out = (
@@ -184,17 +185,27 @@ def test_negative_payloads_count_by_magnitude() -> None:
 def plain(axes: int = 1) -> Geometry:
     """Kernel of any size, stride 1, nothing else."""
     one = (1,) * axes
-    return {"stride": one, "padding": (0,) * axes, "dilation": one, "groups": 1, "transposed": False,
-            "output_padding": (0,) * axes}  # fmt: skip
+    return {
+        "stride": one,
+        "padding": (0,) * axes,
+        "dilation": one,
+        "groups": 1,
+        "transposed": False,
+        "output_padding": (0,) * axes,
+    }
 
 
 def test_counts_are_exact_past_two_to_the_32() -> None:
     # 70,001 outputs × 65,537 active inputs = 4,587,655,537 > 2^32; odd, so that a float32 sum shows
     size, channels = 65_537, 70_001
     graph = built(
-        [input_node((1, size), 1), node("y", "convolution", "clip", params={"weight": "w"}, **plain())],
-        {"w": np.broadcast_to(np.float32(1), (channels, 1, 1))}, 1,
-    )  # fmt: skip
+        [
+            input_node((1, size), 1),
+            node("y", "convolution", "clip", params={"weight": "w"}, **plain()),
+        ],
+        {"w": np.broadcast_to(np.float32(1), (channels, 1, 1))},
+        1,
+    )
     from neurosim.ops._value import Call, Value
 
     y = graph["y"]
@@ -210,6 +221,10 @@ def test_wrong_operands_are_named() -> None:
     for shape, what in (((3, 5), "expects 2 input channels, got 3"), ((2, 5, 5), "expects 2 axes")):
         with pytest.raises(GraphError, match=f"'y'.*{what}"):
             built(
-                [input_node(shape, 1), node("y", "convolution", "clip", params={"weight": "w"}, **plain())],
-                {"w": np.ones((1, 2, 3), np.float32)}, 1,
-            )  # fmt: skip
+                [
+                    input_node(shape, 1),
+                    node("y", "convolution", "clip", params={"weight": "w"}, **plain()),
+                ],
+                {"w": np.ones((1, 2, 3), np.float32)},
+                1,
+            )

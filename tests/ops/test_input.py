@@ -13,8 +13,17 @@ from tests.ops.graphs import OF_KIND, built, input_node, node
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_input_events(kind: str, chunk: int) -> None:
     x = OF_KIND[kind](np.random.default_rng(0), 3, 2, 4, 2)
-    graph = built([input_node((4, 2), 3, kind, -3 if kind == "graded" else 0, 3 if kind == "graded" else 1),
-                   node("y", "reshape", "clip", shape=(8,))], {}, 3, 2)  # fmt: skip
+    graph = built(
+        [
+            input_node(
+                (4, 2), 3, kind, -3 if kind == "graded" else 0, 3 if kind == "graded" else 1
+            ),
+            node("y", "reshape", "clip", shape=(8,)),
+        ],
+        {},
+        3,
+        2,
+    )
     run = simulate(graph, x.n, "dense", chunk=chunk)
     assert graph["clip"].value.kind.value == kind
     if kind == "real":

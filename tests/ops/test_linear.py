@@ -46,8 +46,9 @@ def test_stored_zeros_are_counted_at_their_sources() -> None:
 def test_counts_are_exact_past_two_to_the_24_and_32(rows: int, fan: int) -> None:
     graph = built(
         [input_node((rows, 1), 1), node("y", "linear", "clip", params={"weight": "w"})],
-        {"w": np.ones((fan, 1), np.float32)}, 1,
-    )  # fmt: skip
+        {"w": np.ones((fan, 1), np.float32)},
+        1,
+    )
     y = graph["y"]
     x = Value(torch.ones(1).expand(1, 1, rows, 1), graph["clip"].value)
     out = Value(torch.zeros(1).expand(1, 1, rows, fan), y.value)
@@ -68,5 +69,8 @@ def test_graded_units_are_exact_past_two_to_the_24() -> None:
 
 def test_wrong_features_are_named() -> None:
     with pytest.raises(GraphError, match="'y'.*expects 3 input features"):
-        built([input_node((4,), 1), node("y", "linear", "clip", params={"weight": "w"})],
-              {"w": np.ones((2, 3), np.float32)}, 1)  # fmt: skip
+        built(
+            [input_node((4,), 1), node("y", "linear", "clip", params={"weight": "w"})],
+            {"w": np.ones((2, 3), np.float32)},
+            1,
+        )

@@ -37,21 +37,31 @@ def test_kinds_values_counts_and_macs(left: str, right: str, lead: tuple[int, ..
 
 
 @pytest.mark.parametrize("kinds", [("spike", "spike"), ("graded", "real"), ("real", "spike")])
-def test_a_broadcast_operand_is_read_once(kinds: tuple[str, str]) -> None:
+@pytest.mark.parametrize("heads", [(3, 1), (1, 3)])
+def test_a_broadcast_operand_is_read_once(kinds: tuple[str, str], heads: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
-    a = OF_KIND[kinds[0]](rng, 2, 2, 3, 2, 4)
-    b = OF_KIND[kinds[1]](rng, 2, 2, 1, 4, 5)
+    a = OF_KIND[kinds[0]](rng, 2, 2, heads[0], 2, 4)
+    b = OF_KIND[kinds[1]](rng, 2, 2, heads[1], 4, 5)
     found = operate("matmul", a, b)
-    repeated = np.broadcast_to(b.n, (2, 2, 3, 4, 5))
-    expected = product_counts(a.n, kinds[0], repeated, kinds[1])
-    for event in ("coincidence", "coincidence_unit", "fanout_left", "fanout_right", "mac"):
-        if event in expected:
-            np.testing.assert_array_equal(found.counts[event], expected[event], err_msg=event)
-    once = [
-        np.count_nonzero(x.n, (2, 3, 4)) if k != "real" else x.n[0, 0].size
-        for x, k in zip((a, b), kinds, strict=True)
+    left, right = np.broadcast_to(a.n, (2, 2, 3, 2, 4)), np.broadcast_to(b.n, (2, 2, 3, 4, 5))
+    expected = product_counts(left, kinds[0], right, kinds[1])
+    reads = [
+        np.full((2, 2), x.n[0, 0].size) if x.kind == "real" else np.count_nonzero(x.n, (2, 3, 4))
+        for x in (a, b)
     ]
-    np.testing.assert_array_equal(found.counts["activation_read"], once[0] + once[1])
+    same_counts(found.counts, expected | {"activation_read": reads[0] + reads[1]})
+
+
+@pytest.mark.parametrize(("left", "right"), list(product(OF_KIND, OF_KIND)))
+@pytest.mark.parametrize("role", ["keep_out", "keep_left"])
+def test_masked_pairs_count_nothing(left: str, right: str, role: str) -> None:
+    rng = np.random.default_rng(5)
+    a, b = OF_KIND[left](rng, 3, 2, 2, 4, 5), OF_KIND[right](rng, 3, 2, 2, 5, 3)
+    keep = rng.random((4, 3) if role == "keep_out" else (4, 5)) < 0.6
+    found = operate("matmul", a, b, params={role: keep})
+    same_counts(found.counts, product_counts(a.n, left, b.n, right, **{role: keep}))
+    assert found.facts.existing_macs == 3 * 2 * keep.sum() * (5 if role == "keep_out" else 3)
+    assert found.facts.dense_macs == 3 * 2 * 4 * 5 * 3
 
 
 def test_scales_multiply_and_change_no_count() -> None:
@@ -71,8 +81,16 @@ def test_a_clip_operand_meets_every_step() -> None:
 
 def test_products_are_exact_past_two_to_the_32() -> None:
     m, k, n = 4099, 1031, 1033  # all active: m·k·n = 4,365,546,577 > 2^32, odd
-    graph = built([input_node((m, k), 1), node("b", "reshape", "clip", shape=(m, k)),
-                   node("t", "permute", "b", order=(1, 0)), node("y", "matmul", "clip", "t")], {}, 1)  # fmt: skip
+    graph = built(
+        [
+            input_node((m, k), 1),
+            node("b", "reshape", "clip", shape=(m, k)),
+            node("t", "permute", "b", order=(1, 0)),
+            node("y", "matmul", "clip", "t"),
+        ],
+        {},
+        1,
+    )
     spike = graph["clip"].value
     a = Value(torch.ones(1, 1, m, k), spike)
     b = Value(torch.ones(1, 1, k, n), spike.with_shape(k, n))

@@ -19,13 +19,18 @@ from tests.oracles import REAL_PATH, Conv, Linear, Path, conv_layer, neuron_acti
 HALF = LIF(v_decay=0.5, v_threshold=1.0, fires=">=")
 CASES: list[tuple[Neuron, oracle.Neuron]] = [
     (HALF, oracle.Neuron(v_decay=0.5)),
-    (LIF(v_decay=0.75, fires=">", reset="subtract"), oracle.Neuron(v_decay=0.75, fires=">", reset="subtract")),
+    (
+        LIF(v_decay=0.75, fires=">", reset="subtract"),
+        oracle.Neuron(v_decay=0.75, fires=">", reset="subtract"),
+    ),
     (IF(fires=">=", reset="none"), oracle.Neuron(reset="none")),
     (IF(fires=">=", reset="subtract", max_spikes=3), oracle.Neuron(reset="subtract", max_spikes=3)),
-    (CurrentLIF(i_decay=0.5, v_decay=0.5, fires=">"),
-     oracle.Neuron(v_decay=0.5, current="decay_first", i_decay=0.5, fires=">")),
+    (
+        CurrentLIF(i_decay=0.5, v_decay=0.5, fires=">"),
+        oracle.Neuron(v_decay=0.5, current="decay_first", i_decay=0.5, fires=">"),
+    ),
     (LIF(v_decay=0.5, fires=">=", refractory=2), oracle.Neuron(v_decay=0.5, refractory=2)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
@@ -113,8 +118,14 @@ def weights(*shape: int) -> np.ndarray:
     return (rng.integers(-2, 3, shape) * (rng.random(shape) < 0.5)).astype(np.float32)
 
 
-def run(nodes: Sequence[Node], params: dict[str, np.ndarray], clip: np.ndarray, name: str = "n", chunk: int | None = None,
-        kind: str = "spike") -> Ran:  # fmt: skip
+def run(
+    nodes: Sequence[Node],
+    params: dict[str, np.ndarray],
+    clip: np.ndarray,
+    name: str = "n",
+    chunk: int | None = None,
+    kind: str = "spike",
+) -> Ran:
     graph: Graph = built([input_node(clip.shape[2:], T, kind), *nodes], params, T, B)
     return ran(graph, simulate(graph, clip, "dense", chunk=chunk, record="all"), name)
 
@@ -180,18 +191,30 @@ def test_a_shortcut_of_spikes_arrives_where_it_is_active() -> None:
 
 
 def test_through_norms_constants_and_movement() -> None:
-    """Batch norm, an offset, reshape, permute, slice, index, pad and concat bring no event of their own."""
+    """Norms, offsets and movement bring no event of their own."""
     clip, w = sparse(), weights(4, 2, 3, 3)
     c4 = np.ones((1, 4), np.float32)
     nodes = [
-        conv("a", "clip", groups=2), node("bn", "batch_norm", "a", params=dict.fromkeys(("mean", "var", "weight", "bias"), "c4"), eps=0.0, axis=0),
-        node("o", "affine", "bn", params={"bias": "b"}), node("p", "permute", "o", order=(2, 0, 1)),
-        node("s", "slice", "p", axis=0, start=1, stop=None, step=2), node("r", "reshape", "s", shape=(3, 24)),
+        conv("a", "clip", groups=2),
+        node(
+            "bn",
+            "batch_norm",
+            "a",
+            params=dict.fromkeys(("mean", "var", "weight", "bias"), "c4"),
+            eps=0.0,
+            axis=0,
+        ),
+        node("o", "affine", "bn", params={"bias": "b"}),
+        node("p", "permute", "o", order=(2, 0, 1)),
+        node("s", "slice", "p", axis=0, start=1, stop=None, step=2),
+        node("r", "reshape", "s", shape=(3, 24)),
         node("i", "index", "r", axis=0, params={"places": "places"}),
-        node("f", "reshape", "clip", shape=(4, 36)), node("g", "slice", "f", axis=1, start=0, stop=24, step=1),
-        node("cat", "concat", "i", "g", axis=0), node("pad", "pad", "cat", mode="constant", before=(1, 0), after=(0, 0), value=0.0),
+        node("f", "reshape", "clip", shape=(4, 36)),
+        node("g", "slice", "f", axis=1, start=0, stop=24, step=1),
+        node("cat", "concat", "i", "g", axis=0),
+        node("pad", "pad", "cat", mode="constant", before=(1, 0), after=(0, 0), value=0.0),
         fire("n", "pad"),
-    ]  # fmt: skip
+    ]
     found = run(nodes, {"w": w, "c4": c4, "b": np.float32(5), "places": np.array([2, 0, 0])}, clip)
     reached = neuron_activity(
         [Path(clip != 0, (conv_layer(w, padding=1, groups=2),))], (4, 6, 6), T, B
@@ -205,8 +228,15 @@ def test_through_norms_constants_and_movement() -> None:
 @pytest.mark.parametrize("mode", ["average", "max"])
 def test_through_a_pool(mode: str) -> None:
     clip, w = sparse(0.03), weights(4, 2, 3, 3)
-    pool = {"kernel": (2, 2), "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "ceil_mode": False,
-            "count_include_pad": True, "divisor": None}  # fmt: skip
+    pool = {
+        "kernel": (2, 2),
+        "stride": (2, 2),
+        "padding": (1, 1),
+        "dilation": (1, 1),
+        "ceil_mode": False,
+        "count_include_pad": True,
+        "divisor": None,
+    }
     nodes = [conv("a", "clip", groups=2), node("p", "pool", "a", mode=mode, **pool), fire("n", "p")]
     found = run(nodes, {"w": w}, clip)
     window = Conv((4, 1, 2, 2), stride=2, padding=1, groups=4)
@@ -258,8 +288,13 @@ def test_a_real_path_makes_every_neuron_active() -> None:
     clip = sparse(0.0)
     found = run([conv("c", "clip"), fire("n", "c")], {"w": weights(4, 4, 3, 3)}, clip, kind="real")
     check(found, [REAL_PATH])
-    side = [conv("a", "clip"), fire("m", "a"), node("v", "neuron", "a", equation=LeakyIntegrator(v_decay=0.5).to_dict()),
-            node("s", "add", "m", "v"), fire("n", "s")]  # fmt: skip
+    side = [
+        conv("a", "clip"),
+        fire("m", "a"),
+        node("v", "neuron", "a", equation=LeakyIntegrator(v_decay=0.5).to_dict()),
+        node("s", "add", "m", "v"),
+        fire("n", "s"),
+    ]
     check(run(side, {"w": weights(4, 4, 3, 3)}, clip), [REAL_PATH])
 
 
@@ -268,8 +303,12 @@ def test_a_real_path_makes_every_neuron_active() -> None:
 def test_through_recurrent_edges(chunk: int, delay: int) -> None:
     clip = sparse(0.1, 3)
     w, u = np.full((4, 3), 2, np.float32), weights(4, 4)
-    nodes = [node("x", "linear", "clip", params={"weight": "w"}), node("r", "linear", Edge("n", delay), params={"weight": "u"}),
-             node("s", "add", "x", "r"), fire("n", "s")]  # fmt: skip
+    nodes = [
+        node("x", "linear", "clip", params={"weight": "w"}),
+        node("r", "linear", Edge("n", delay), params={"weight": "u"}),
+        node("s", "add", "x", "r"),
+        fire("n", "s"),
+    ]
     nodes = [
         n if n.name != "n" else Node(n.name, n.op, n.inputs, n.attrs, type=_spikes(4))
         for n in nodes

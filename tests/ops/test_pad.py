@@ -57,11 +57,26 @@ def test_copies_are_existing_synapses(mode: str) -> None:
     weight = rng.integers(-1, 2, (3, 2, 3, 3)).astype(np.float32)
     one = (1, 1)
     graph = built(
-        [input_node((2, 4, 4), 2), node("p", "pad", "clip", mode=mode, before=(0, 1, 1), after=(0, 1, 1), value=0.0),
-         node("y", "convolution", "p", params={"weight": "w"}, stride=one, padding=(0, 0), dilation=one, groups=1,
-              transposed=False, output_padding=(0, 0))],
-        {"w": weight}, 2, 2,
-    )  # fmt: skip
+        [
+            input_node((2, 4, 4), 2),
+            node("p", "pad", "clip", mode=mode, before=(0, 1, 1), after=(0, 1, 1), value=0.0),
+            node(
+                "y",
+                "convolution",
+                "p",
+                params={"weight": "w"},
+                stride=one,
+                padding=(0, 0),
+                dilation=one,
+                groups=1,
+                transposed=False,
+                output_padding=(0, 0),
+            ),
+        ],
+        {"w": weight},
+        2,
+        2,
+    )
     found = ran(graph, simulate(graph, x.n, "dense", record=["y"]), "y")
     expected = conv_counts(x.n, "spike", weight, padding=1, padding_mode=mode)
     for event in ("synapse", "synapse_zero", "weight_read", "state_write"):

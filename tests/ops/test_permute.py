@@ -25,10 +25,15 @@ def test_values_and_kinds(kind: str, order: tuple[int, ...]) -> None:
 def test_a_scale_per_channel_moves_with_its_channel() -> None:
     x = OF_KIND["spike"](np.random.default_rng(1), 2, 1, 2, 3)
     graph = built(
-        [input_node((2, 3), 2), node("s", "affine", "clip", params={"scale": "s"}), node("p", "permute", "s", order=(1, 0)),
-         node("y", "add", "p", "p")],
-        {"s": np.float32([[0.5], [2.0]])}, 2,
-    )  # fmt: skip
+        [
+            input_node((2, 3), 2),
+            node("s", "affine", "clip", params={"scale": "s"}),
+            node("p", "permute", "s", order=(1, 0)),
+            node("y", "add", "p", "p"),
+        ],
+        {"s": np.float32([[0.5], [2.0]])},
+        2,
+    )
     run = simulate(graph, x.n, "dense", record="all")
     np.testing.assert_array_equal(graph["p"].value.scale, np.broadcast_to([0.5, 2.0], (3, 2)))
     assert graph["y"].value.kind.value == "graded"

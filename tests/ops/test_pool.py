@@ -28,9 +28,15 @@ def geometry(seed: int, mode: str) -> tuple[int, dict[str, Any]]:
     padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
     dilation = tuple(int(d) for d in rng.integers(1, 3, axes)) if mode == "max" else (1,) * axes
     return axes, {
-        "mode": mode, "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation,
-        "ceil_mode": bool(rng.integers(2)), "count_include_pad": bool(rng.integers(2)), "divisor": None,
-    }  # fmt: skip
+        "mode": mode,
+        "kernel": kernel,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "ceil_mode": bool(rng.integers(2)),
+        "count_include_pad": bool(rng.integers(2)),
+        "divisor": None,
+    }
 
 
 def torch_pool(x: torch.Tensor, a: dict[str, Any], axes: int) -> torch.Tensor:
@@ -79,8 +85,15 @@ def test_average_of_integers_is_scale_times_an_integer_in_range(seed: int) -> No
     assert float(found.type.scale) == pytest.approx(0.5 / math.prod(a["kernel"]))
 
 
-PLAIN = {"kernel": (2,), "stride": (2,), "padding": (0,), "dilation": (1,), "ceil_mode": False,
-         "count_include_pad": True, "divisor": None}  # fmt: skip
+PLAIN = {
+    "kernel": (2,),
+    "stride": (2,),
+    "padding": (0,),
+    "dilation": (1,),
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "divisor": None,
+}
 
 
 def test_the_largest_of_negative_multiples_is_real() -> None:
@@ -103,8 +116,15 @@ def test_a_divisor_of_its_own() -> None:
 @pytest.mark.parametrize("scale", [np.float32([[1.0], [0.5]]), np.float32([[1, 2, 1, 2]])])
 def test_a_scale_along_the_pooled_axis_is_real(scale: np.ndarray) -> None:
     x = OF_KIND["spike"](np.random.default_rng(0), 2, 1, 2, 4)
-    graph = built([input_node((2, 4), 2), node("s", "affine", "clip", params={"scale": "s"}),
-                   node("y", "pool", "s", mode="max", **PLAIN)], {"s": scale}, 2)  # fmt: skip
+    graph = built(
+        [
+            input_node((2, 4), 2),
+            node("s", "affine", "clip", params={"scale": "s"}),
+            node("y", "pool", "s", mode="max", **PLAIN),
+        ],
+        {"s": scale},
+        2,
+    )
     per_channel = scale.shape == (2, 1)
     assert graph["y"].value.kind.value == ("spike" if per_channel else "real")
     run = simulate(graph, x.n, "dense", record=["y"])

@@ -70,7 +70,19 @@ def test_one_axis_alone_and_chunks() -> None:
 def test_a_kernel_longer_than_the_clip_is_named() -> None:
     with pytest.raises(GraphError, match="'y'.*temporal kernel of 3 needs more than the 2 steps"):
         built(
-            [input_node((1,), 2), node("y", "temporal_convolution", "clip", params={"weight": "w"},
-                                       stride=(1,), padding=(0,), dilation=(1,), groups=1)],
-            {"w": np.ones((1, 1, 3), np.float32)}, 2,
-        )  # fmt: skip
+            [
+                input_node((1,), 2),
+                node(
+                    "y",
+                    "temporal_convolution",
+                    "clip",
+                    params={"weight": "w"},
+                    stride=(1,),
+                    padding=(0,),
+                    dilation=(1,),
+                    groups=1,
+                ),
+            ],
+            {"w": np.ones((1, 1, 3), np.float32)},
+            2,
+        )

@@ -18,8 +18,13 @@ from tests.ops.graphs import built, input_node, node
 T, B = 10, 2
 HALF = LIF(v_decay=0.5, v_threshold=1.0, fires=">=").to_dict()
 CONV = {
-    "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1, "transposed": False, "output_padding": (0, 0),
-}  # fmt: skip
+    "stride": (1, 1),
+    "padding": (1, 1),
+    "dilation": (1, 1),
+    "groups": 1,
+    "transposed": False,
+    "output_padding": (0, 0),
+}
 
 
 def numbers(seed: int, *shape: int) -> np.ndarray:
@@ -28,34 +33,59 @@ def numbers(seed: int, *shape: int) -> np.ndarray:
 
 
 def feed_forward() -> Graph:
-    """conv, norm per step, neuron, pool, neuron, joint view of all steps, mean over the steps, head."""
+    """conv, norm per step, neuron, pool, linear, neuron, mean and maximum over the steps."""
     per_step = dict.fromkeys(("mean", "bias"), "zeros") | dict.fromkeys(("var", "weight"), "ramp")
     nodes = [
-        input_node((2, 6, 6), T), node("c", "convolution", "clip", params={"weight": "w", "bias": "b"}, **CONV),
-        node("bn", "batch_norm", "c", params=per_step, eps=0.0, axis=0, per_step=True), node("n1", "neuron", "bn", equation=HALF),
-        node("p", "pool", "n1", mode="average", kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1),
-             ceil_mode=False, count_include_pad=True, divisor=None),
-        node("flat", "reshape", "p", shape=(36,)), node("fc", "linear", "flat", params={"weight": "w2"}),
-        node("n2", "neuron", "fc", equation=HALF), node("mean", "time_reduce", "n2", mode="mean"),
-        node("back", "add", "n2", "mean"), node("last", "time_reduce", "back", mode="max"),
-    ]  # fmt: skip
-    params = {"w": numbers(0, 4, 2, 3, 3), "b": numbers(1, 4), "w2": numbers(2, 8, 36),
-              "zeros": np.zeros((T, 4), np.float32), "ramp": np.full((T, 4), 4, np.float32)}  # fmt: skip
+        input_node((2, 6, 6), T),
+        node("c", "convolution", "clip", params={"weight": "w", "bias": "b"}, **CONV),
+        node("bn", "batch_norm", "c", params=per_step, eps=0.0, axis=0, per_step=True),
+        node("n1", "neuron", "bn", equation=HALF),
+        node(
+            "p",
+            "pool",
+            "n1",
+            mode="average",
+            kernel=(2, 2),
+            stride=(2, 2),
+            padding=(0, 0),
+            dilation=(1, 1),
+            ceil_mode=False,
+            count_include_pad=True,
+            divisor=None,
+        ),
+        node("flat", "reshape", "p", shape=(36,)),
+        node("fc", "linear", "flat", params={"weight": "w2"}),
+        node("n2", "neuron", "fc", equation=HALF),
+        node("mean", "time_reduce", "n2", mode="mean"),
+        node("back", "add", "n2", "mean"),
+        node("last", "time_reduce", "back", mode="max"),
+    ]
+    params = {
+        "w": numbers(0, 4, 2, 3, 3),
+        "b": numbers(1, 4),
+        "w2": numbers(2, 8, 36),
+        "zeros": np.zeros((T, 4), np.float32),
+        "ramp": np.full((T, 4), 4, np.float32),
+    }
     return built(nodes, params, T, B, ("last", "n2", "mean"))
 
 
 def recurrent() -> Graph:
-    """Two neurons in a loop of delays 1 and 3, one edge with a value before step 0, and a delayed shortcut."""
+    """Two neurons in a loop of delays 1 and 3 (one starts from a value), a delayed shortcut."""
     spikes = integers((5,), T, 0, 1)
     nodes = [
-        input_node((2, 6, 6), T), node("flat", "reshape", "clip", shape=(72,)),
+        input_node((2, 6, 6), T),
+        node("flat", "reshape", "clip", shape=(72,)),
         node("x", "linear", "flat", params={"weight": "w"}),
-        node("r", "linear", Edge("n2", 3), params={"weight": "u"}), node("s", "add", "x", "r"),
+        node("r", "linear", Edge("n2", 3), params={"weight": "u"}),
+        node("s", "add", "x", "r"),
         Node("n1", "neuron", (Edge("s"),), {"equation": HALF}, type=spikes),
-        node("q", "linear", Edge("n1", 1, "first"), params={"weight": "u"}), node("s2", "add", "q", "x"),
+        node("q", "linear", Edge("n1", 1, "first"), params={"weight": "u"}),
+        node("s2", "add", "q", "x"),
         Node("n2", "neuron", (Edge("s2"),), {"equation": HALF}, type=spikes),
-        node("late", "add", Edge("n1", 4), "n2"), node("head", "linear", "late", params={"weight": "u"}),
-    ]  # fmt: skip
+        node("late", "add", Edge("n1", 4), "n2"),
+        node("head", "linear", "late", params={"weight": "u"}),
+    ]
     params = {"w": numbers(3, 5, 72), "u": numbers(4, 5, 5), "first": np.ones(5, np.float32)}
     return built(nodes, params, T, B, ("head", "n1"))
 
@@ -64,14 +94,26 @@ def clipwise() -> Graph:
     """A convolution over time, spikes, attention over all steps, and steps again."""
     nodes = [
         input_node((2, 6, 6), T),
-        node("c", "temporal_convolution", "clip", params={"weight": "w"}, stride=(1, 2, 2), padding=(1, 1, 1),
-             dilation=(1, 1, 1), groups=1),
-        node("n1", "neuron", "c", equation=HALF), node("flat", "reshape", "n1", shape=(36,)),
-        node("all", "time_to_axis", "flat", axis=0), node("t", "permute", "all", order=(1, 0)),
-        node("kv", "matmul", "t", "all"), node("y", "matmul", "all", "kv"),
-        node("steps", "axis_to_time", "y", axis=0), node("small", "affine", "steps", params={"scale": "s"}),
+        node(
+            "c",
+            "temporal_convolution",
+            "clip",
+            params={"weight": "w"},
+            stride=(1, 2, 2),
+            padding=(1, 1, 1),
+            dilation=(1, 1, 1),
+            groups=1,
+        ),
+        node("n1", "neuron", "c", equation=HALF),
+        node("flat", "reshape", "n1", shape=(36,)),
+        node("all", "time_to_axis", "flat", axis=0),
+        node("t", "permute", "all", order=(1, 0)),
+        node("kv", "matmul", "t", "all"),
+        node("y", "matmul", "all", "kv"),
+        node("steps", "axis_to_time", "y", axis=0),
+        node("small", "affine", "steps", params={"scale": "s"}),
         node("n2", "neuron", "small", equation=HALF),
-    ]  # fmt: skip
+    ]
     return built(nodes, {"w": numbers(5, 4, 2, 3, 3, 3), "s": np.array(1 / 64, np.float32)}, T, B)
 
 
@@ -126,7 +168,7 @@ def test_active_and_idle_are_all_neuron_steps() -> None:
 
 
 def test_silence_costs_only_idle_neuron_steps() -> None:
-    """Without biases, an empty clip leaves words of neurons and nothing else that an event could cause."""
+    """An empty clip causes no event; only what was held before step 0 speaks."""
     graph = recurrent()
     quiet = simulate(graph, np.zeros((T, B, 2, 6, 6), np.float32), "dense").counts
     assert quiet.get("x", "synapse") == quiet.get("x", "weight_read") == 0
@@ -144,9 +186,18 @@ def _last(spikes: np.ndarray) -> int:
 def test_more_output_steps_than_the_clip_count_in_the_last() -> None:
     nodes = [
         input_node((3,), 4),
-        node("c", "temporal_convolution", "clip", params={"weight": "w"}, stride=(1,), padding=(2,), dilation=(1,), groups=1),
+        node(
+            "c",
+            "temporal_convolution",
+            "clip",
+            params={"weight": "w"},
+            stride=(1,),
+            padding=(2,),
+            dilation=(1,),
+            groups=1,
+        ),
         node("n", "neuron", "c", equation=HALF),
-    ]  # fmt: skip
+    ]
     graph = built(nodes, {"w": np.ones((2, 3, 3), np.float32)}, 4, 1)
     counts = simulate(graph, np.ones((4, 1, 3), np.float32), "dense").counts
     both = counts.array("n", "neuron_active") + counts.array("n", "neuron_idle")

@@ -23,9 +23,11 @@ T, B = 12, 3
 def small(kind: str = "spike", steps: int = T, extra: Any = ()) -> Graph:
     rng = np.random.default_rng(0)
     nodes = [
-        input_node((6,), steps, kind), node("fc", "linear", "clip", params={"weight": "w"}),
-        node("n", "neuron", "fc", equation=HALF), *extra,
-    ]  # fmt: skip
+        input_node((6,), steps, kind),
+        node("fc", "linear", "clip", params={"weight": "w"}),
+        node("n", "neuron", "fc", equation=HALF),
+        *extra,
+    ]
     return built(nodes, {"w": (rng.integers(-2, 5, (4, 6)) / 4).astype(np.float32)}, steps, B)
 
 
@@ -167,8 +169,10 @@ def test_other_lengths_run_unless_an_operator_needs_every_step() -> None:
         base = small()
         graph = built(
             [*base.nodes, node("whole", op, "n", params=params, **attrs)],
-            {**base.params, "w3": np.ones((2, 4, 3), np.float32)}, T, B,
-        )  # fmt: skip
+            {**base.params, "w3": np.ones((2, 4, 3), np.float32)},
+            T,
+            B,
+        )
         with pytest.raises(
             SimulationError,
             match=f"'whole' .{op}.: needs exactly the 12 steps.*got 30; pass window=12",
@@ -179,8 +183,12 @@ def test_other_lengths_run_unless_an_operator_needs_every_step() -> None:
 
 def test_parameters_a_step_need_their_steps() -> None:
     base = small()
-    graph = built([*base.nodes, node("s", "affine", "n", params={"scale": "s"}, per_step=True)],
-                  {**base.params, "s": np.ones((T, 4), np.float32)}, T, B)  # fmt: skip
+    graph = built(
+        [*base.nodes, node("s", "affine", "n", params={"scale": "s"}, per_step=True)],
+        {**base.params, "s": np.ones((T, 4), np.float32)},
+        T,
+        B,
+    )
     with pytest.raises(SimulationError, match="'s' .affine."):
         simulate(graph, clip(30), "dense")
 
@@ -190,3 +198,18 @@ def test_the_memory_budget_sets_the_chunk() -> None:
     assert run.manifest.chunk_steps == 1
     assert run.counts == simulate(small(), clip(), "dense").counts
     assert simulate(small(), clip(), "dense").manifest.chunk_steps == T
+
+
+def test_nothing_to_run_is_an_error() -> None:
+    for steps, samples in ((0, 2), (3, 0)):
+        with pytest.raises(ClipError, match=f"the clip has {steps} steps and {samples} samples"):
+            simulate(small(), np.zeros((steps, samples, 6), np.float32), "dense")
+    for bad in (
+        {"window": 0},
+        {"window": 4, "hop": 0},
+        {"window": 4, "hop": -1},
+        {"chunk": 0},
+        {"chunk": -2},
+    ):
+        with pytest.raises(SimulationError, match="give 1 step or more"):
+            simulate(small(), clip(), "dense", **bad)

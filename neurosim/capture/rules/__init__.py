@@ -50,10 +50,15 @@ def _no_rule(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, A
     _set(trace, out, opaque(trace, func, args, kwargs, out))
 
 
+def known(func: Any) -> bool:
+    """Whether there is a rule for the call."""
+    name = func.overloadpacket.__name__
+    return name in TABLE or name.rstrip("_") in TABLE
+
+
 def composed(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether torch itself spells the call out in others, and there is no rule for the whole."""
-    name = func.overloadpacket.__name__
-    if name in TABLE or name.rstrip("_") in TABLE or not func._can_decompose():
+    if known(func) or not func._can_decompose():
         return False
     return any(trace.traced(t) for t in tensors((args, kwargs)))
 

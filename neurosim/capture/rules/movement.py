@@ -43,8 +43,8 @@ def stack(trace: Trace, call: Aten) -> Val:
 
 def join(trace: Trace, parts: list[Tensor], values: list[Val | None], dim: int) -> Val:
     """A concat record; constants take the roles of the value beside them."""
-    values = [v if v is None or v.step is not None else _ordinary(trace, v, dim) for v in values]
-    lead = next(v for v in values if v is not None)
+    values = _along_time(trace, [v if v is None else _ordinary(trace, v, dim) for v in values], dim)
+    lead = max((v for v in values if v is not None), key=lambda v: axes.has((v.dims[dim],), "t"))
     if any(r in "TB" for r, _ in lead.dims[dim]):
         raise NoRule("joining along the time or batch axis values that are not the steps in order")
     whole = []
@@ -54,6 +54,13 @@ def join(trace: Trace, parts: list[Tensor], values: list[Val | None], dim: int) 
     total = sum(p.shape[dim] for p in parts)
     dims = (*lead.dims[:dim], axes.shortened(lead.dims[dim], total), *lead.dims[dim + 1 :])
     return restored(trace, trace.emit("concat", whole, dims, {"axis": axes.slice_axis(lead.dims, dim)}))
+
+
+def _along_time(trace: Trace, values: list[Val | None], dim: int) -> list[Val | None]:
+    """Where parts of a clip are joined along its former time axis, a single step is such a part."""
+    if not any(v is not None and axes.has((v.dims[dim],), "t") for v in values):
+        return values
+    return [v if v is None or v.step is None else trace.at(v, v.step) for v in values]
 
 
 def _like(dims: Dims, part: Tensor, dim: int) -> Dims:

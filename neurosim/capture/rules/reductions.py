@@ -104,6 +104,12 @@ def extreme(trace: Trace, call: Aten) -> list[Val | None] | Val:
     return [reduced(trace, value, "max", [dim], bool(call.arg(2, "keepdim", False))), None]
 
 
+@rule("_local_scalar_dense", "item", "equal", "is_nonzero", "nonzero")
+def read_out(trace: Trace, call: Aten) -> None:
+    """Python wants a number of the clip: a branch or a constant that depends on the data."""
+    raise NoRule(f"a number read out of the data (if, float(), .item(), nonzero: aten.{call.name})")
+
+
 @rule("_softmax", "softmax", "_log_softmax", "log_softmax")
 def softmax(trace: Trace, call: Aten) -> Val:
     """Over one axis."""

@@ -101,8 +101,10 @@ def index_one(trace: Trace, value: Val, dim: int, index: int) -> Val:
     rest = (*value.dims[:dim], *value.dims[dim + 1 :])
     if roles == "T":
         return Val(value.record, rest, index)
+    if roles == "B":
+        raise NoRule(f"picking sample {index} from the batch axis")
     if "T" in roles or "B" in roles:
-        raise NoRule(f"indexing an axis that folds {roles}; unfold it first")
+        raise NoRule(f"indexing an axis that folds {roles}")
     narrow = _slice(trace, value, dim, index, index + 1, 1)
     return trace.reshaped(narrow, rest)
 

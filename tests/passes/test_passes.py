@@ -1,0 +1,135 @@
+"""What every pass keeps, on random networks and on the zoo."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from neurosim import models, passes
+from neurosim.capture.capture import capture
+from neurosim.errors import UnknownName
+from neurosim.ir.graph import Graph, verify
+from neurosim.ir.run import Run
+from tests.passes.networks import RandomNet, body, clip, ran, same_events, same_spikes, words
+
+FOLDS = ("merge_linear_chains", "fold_average_pool")
+
+
+def snapped(seed: int) -> Graph:
+    return passes.apply(RandomNet(seed).graph(), "snap_weights")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_pass_keeps_spikes_and_events_of_random_networks(seed: int) -> None:
+    graph, x = snapped(seed), clip(seed)
+    before = ran(graph, x)
+    assert before.counts.total("spike") > 0
+    for name in passes.PIPELINE:
+        graph = passes.apply(graph, name)
+        verify(graph)
+        after = ran(graph, x)
+        same_spikes(before, after)
+        same_events(before, after)
+        assert body(passes.apply(graph, name)) == body(graph), f"{name} is not idempotent"
+        before = after
+    same_spikes(before, ran(graph, x, "event"))
+    assert graph.pipeline == ("capture", "snap_weights", *passes.PIPELINE)
+
+
+@pytest.mark.parametrize("seed", range(10, 22))
+def test_optional_folds_keep_spikes_and_outputs(seed: int) -> None:
+    graph, x = snapped(seed), clip(seed)
+    before = ran(graph, x)
+    order = (*FOLDS, *passes.PIPELINE) if seed % 2 else (*passes.PIPELINE, *FOLDS)
+    for name in order:
+        graph = passes.apply(graph, name)
+        same_spikes(before, ran(graph, x))
+        assert body(passes.apply(graph, name)) == body(graph), f"{name} is not idempotent"
+    after = ran(graph, x, "event")
+    same_spikes(before, after)
+    assert not ran(graph, x).counts.differences(after.counts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_silence_after_folding(seed: int) -> None:
+    """Biases speak in silence: neurons fire as before, and no synapse counts anything."""
+    graph = snapped(seed)
+    x = np.zeros_like(clip())
+    before, after = ran(graph, x), ran(passes.lower(graph), x)
+    same_spikes(before, after)
+    same_events(before, after)
+    assert before.counts.total("input_event") == 0
+
+
+def test_a_bias_that_speaks_in_silence() -> None:
+    net = RandomNet(3)
+    graph = net.graph()
+    graph = passes.apply(graph, "snap_weights")
+    x = np.zeros_like(clip())
+    run = ran(passes.lower(graph), x)
+    first = graph.neurons()[0].name
+    assert run.counts.get(first, "neuron_active") == 0
+    assert run.counts.get(first, "spike") == ran(graph, x).counts.get(first, "spike") > 0
+
+
+# ---- the zoo
+
+ZOO = ("svformer_tiny", "norse_conv", "dvs_conv")
+
+
+@cache
+def captured(name: str) -> tuple[Graph, np.ndarray]:
+    recipe, rng = models.card(name).recipe, np.random.default_rng(0)
+    if recipe.channels == "events":
+        x, kind = (rng.random((4, 1, 2, *recipe.size)) < 0.1).astype(np.float32), "spike"
+    else:
+        shape = (recipe.frames, 1, 3, *recipe.size)
+        x, kind = (rng.integers(-16, 17, shape) / 16).astype(np.float32), "real"
+    return capture(models.load(name), torch.from_numpy(x), kind=kind), x
+
+
+@cache
+def captured_run(name: str) -> Run:
+    graph, x = captured(name)
+    return ran(passes.apply(graph, "snap_weights"), x)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo_spikes_are_bit_equal_after_every_pass_and_in_both_engines(name: str) -> None:
+    graph, x = captured(name)
+    graph = passes.apply(graph, "snap_weights")
+    first = before = captured_run(name)
+    assert first.counts.total("spike") > 1000
+    same_spikes(first, ran(graph, x, "event"))
+    for pass_ in passes.PIPELINE:
+        lowered = passes.apply(graph, pass_)
+        if body(lowered) != body(graph):
+            after = ran(lowered, x, "event")
+            same_spikes(first, after)
+            same_events(before, after)
+            before = after
+        graph = lowered
+    assert not ran(graph, x).counts.differences(before.counts)
+    assert words(before) < words(first)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo_real_weights_stay_within_rounding(name: str) -> None:
+    """Free run on real weights: outputs of the stem to rounding, almost no neuron-step flips."""
+    graph, x = captured(name)
+    before, after = ran(graph, x), ran(passes.lower(graph), x)
+    flips = [float((after.trace[n] != s).mean()) for n, s in before.trace.values.items()]
+    assert flips[0] < 1e-3 and max(flips) < 0.02
+
+
+def test_lowering_is_recorded_and_passes_are_named() -> None:
+    graph = RandomNet(0).graph()
+    assert passes.lower(graph).pipeline == ("capture", *passes.PIPELINE)
+    assert passes.drop_dead(graph).pipeline == ("capture", "drop_dead")
+    with pytest.raises(UnknownName, match="unknown pass 'fold_batchnorm'; did you mean fold_batch_norm"):
+        passes.apply(graph, "fold_batchnorm")
+    with pytest.raises(AttributeError):
+        _ = passes.no_such_pass

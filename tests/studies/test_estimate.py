@@ -1,0 +1,105 @@
+"""``estimate`` is capture, lower, simulate and price in a row, and tells each stage."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import neurosim as ns
+from neurosim.data.video import Clip
+from neurosim.errors import ClipError, ProfileError, RatesError, UnknownName
+from neurosim.nn.plif import PLIF
+from neurosim.studies.estimate import STAGES
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.lif = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), PLIF()
+        self.head = nn.Linear(144, 3)
+        nn.init.normal_(self.conv.weight, std=0.8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x.flatten(0, 1))).unflatten(0, x.shape[:2])
+        return self.head(self.lif(x).flatten(2)).mean(0)
+
+
+@pytest.fixture(scope="module")
+def model() -> Net:
+    torch.manual_seed(0)
+    return Net().eval()
+
+
+@pytest.fixture(scope="module")
+def clip() -> Tensor:
+    return torch.rand(5, 2, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_equals_the_steps_one_by_one(model: Net, clip: Tensor) -> None:
+    found = ns.estimate(model, clip, hardware=["cmos_45nm", "loihi1"])
+    run = ns.simulate(ns.lower(ns.capture(model, clip)), clip)
+    assert found.run.counts == run.counts
+    for name, report in found.items():
+        assert report.joules == ns.price(run, name).joules > 0
+    assert list(found) == ["cmos_45nm", "loihi1"] and len(found) == 2
+    assert "fold_batch_norm" in found.graph.pipeline and "mJ" in repr(found)
+
+
+def test_stages_are_told_in_order(model: Net, clip: Tensor) -> None:
+    told: list[str] = []
+    ns.estimate(model, clip, on_stage=told.append)
+    assert tuple(told) == STAGES
+
+
+def test_document_sums_up(model: Net, clip: Tensor) -> None:
+    found = ns.estimate(model, clip, "cmos_45nm").to_dict()
+    report = found["reports"]["cmos_45nm"]
+    assert found["synaptic_operations"] == 2 * report["synaptic_operations_per_video"]
+    assert math.isclose(sum(report["by_node"].values()) * 1e3, report["mj_per_video"])
+
+
+def test_overrides_reach_the_price(model: Net, clip: Tensor) -> None:
+    found = ns.estimate(model, clip, views=4, convention="padded")["cmos_45nm"]
+    assert (found.convention.views, found.convention.positions) == (4, "padded")
+
+
+def test_clip_brings_its_kind(model: Net, clip: Tensor) -> None:
+    spikes = Clip((clip < 0.2).float(), "spike", {"source": "here"})
+    found = ns.estimate(model, spikes)
+    assert found.run.counts.total("input_event") == int(spikes.tensor.sum())
+    assert found.run.manifest.clip == {"source": "here"}
+    assert found.run.counts.get("conv", "mac") == 0 < found.run.counts.get("conv", "synapse")
+
+
+def test_rates_stand_in_for_a_simulation(model: Net, clip: Tensor) -> None:
+    found = ns.estimate(model, clip, rates=0.25)
+    assert found.run.manifest.activity == "assumed"
+    assert found.run.firing_rates() == pytest.approx({"lif": 0.25}, abs=1e-2)
+    named = ns.estimate(model, clip, rates={"lif": 0.25})
+    assert named["cmos_45nm"].joules == found["cmos_45nm"].joules
+    with pytest.raises(RatesError):
+        ns.estimate(model, clip, rates={})
+
+
+def test_names_are_checked_before_the_model_is_run(clip: Tensor) -> None:
+    def never(x: Tensor) -> Tensor:
+        raise AssertionError("the model was run")
+
+    with pytest.raises(UnknownName):
+        ns.estimate(never, clip, ["loihi"])
+    with pytest.raises(UnknownName):
+        ns.estimate(never, clip, convention="exakt")
+    with pytest.raises(ProfileError):
+        ns.estimate(never, clip, positions="pad")
+    with pytest.raises(UnknownName):
+        ns.estimate(never, clip, host="cmos")
+
+
+def test_nan_is_refused(model: Net, clip: Tensor) -> None:
+    broken = clip.clone()
+    broken[1, 0, 0, 2, 2] = math.nan
+    with pytest.raises(ClipError, match="NaN"):
+        ns.estimate(model, broken)
