@@ -1,8 +1,10 @@
-"""Simulating with every count against PyTorch merely running the model, interleaved in one process; peaks apart.
+"""Simulating with every count against PyTorch merely running the model, interleaved in one process;
+peaks apart.
 
     python benchmarks/simulate.py [--pairs 7] [--model svformer] [--json FILE]
 
-The model's forward is the fastest of {contiguous, channels_last} eager. Peak memory is taken in fresh processes: one that
+The model's forward is the fastest of {contiguous, channels_last} eager. Peak memory is taken in
+fresh processes: one that
 runs the model once, one that simulates the saved, lowered graph once.
 """
 

@@ -82,11 +82,23 @@ class Fold:
             key: Id = ("loop", site, occurrence)
             self.groups.setdefault(key, {})[record.step] = record
             self.group_of[record.id] = key
+        for key in [k for k, group in self.groups.items() if min(group) > 0]:
+            self._join_first(key)
         for key, group in self.groups.items():
             self.same_as.update(self._starts_as(key, group))
         self.begun = {key for key, _, _ in self.same_as}
         once = [k for k, group in self.groups.items() if len(group) == 1 and self.steps > 1 and k not in self.begun]
         self.singles.update(k for k in once if not self._carried(k))
+
+    def _join_first(self, key: Id) -> None:
+        """The same layer called in another line at step 0 (``if state is None:``) is the loop's first step."""
+        group = self.groups[key]
+        start = next((k for k, g in self.groups.items() if list(g) == [0] and _same_layer(g[0], group[min(group)])), None)
+        if start is None or sorted(group) != list(range(1, self.steps)):
+            return
+        first = self.groups.pop(start)[0]
+        self.groups[key] = {0: first, **group}
+        self.group_of[first.id] = key
 
     def _lag(self, key: Id) -> int:
         """The fewest steps after which a full part of the loop reads a group's values; 0: nothing does."""
@@ -310,7 +322,7 @@ class Fold:
         full = [group[t] for t in steps if group[t].op == last.op]
         for role, tensor in last.params.items():
             values = [r.params[role] for r in full]
-            if all(v is tensor or v.shape == tensor.shape and torch.equal(v, tensor) for v in values):
+            if all(_same_tensor(v, tensor) or (v.shape == tensor.shape and torch.equal(v, tensor)) for v in values):
                 params[role] = tensor
             else:
                 params[role] = self._stacked(last, role, values, full)
@@ -363,6 +375,19 @@ class Fold:
             return zero and self.target(first.operands[0])[:2] == (node, 0)
         found = [self.target(v)[:2] for v in first.operands]
         return sorted(found, key=str) == sorted([(node, 0), (node, 1)], key=str)
+
+
+def _same_layer(a: Record, b: Record) -> bool:
+    """Whether two records are calls of one module with weights, or of one neuron."""
+    weights = bool(b.params) and a.params.keys() == b.params.keys()
+    weights = weights and all(_same_tensor(a.params[role], tensor) for role, tensor in b.params.items())
+    neuron = a.op == "neuron" and _plain_attrs(a) == _plain_attrs(b)
+    return (a.op, a.path) == (b.op, b.path) and (weights or (neuron and bool(a.path)))
+
+
+def _same_tensor(a: Tensor, b: Tensor) -> bool:
+    """Whether both show the same memory in the same way."""
+    return a is b or (a.data_ptr(), a.shape, a.stride()) == (b.data_ptr(), b.shape, b.stride())
 
 
 def _plain_attrs(record: Record) -> dict[str, Any]:

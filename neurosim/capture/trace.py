@@ -283,7 +283,8 @@ class Trace:
     def _shared(self, data: Tensor, position: int) -> Tensor:
         first = data.select(position, 0)
         if not bool((data == first.unsqueeze(position)).all()):
-            raise CaptureError(f"{self.here()}: a constant differs between the samples of the batch")
+            raise CaptureError(f"{self.here()}: a constant differs between the samples of the batch; "
+                               "use one that is the same for all")
         return first
 
     @contextmanager

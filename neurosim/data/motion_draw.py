@@ -79,8 +79,8 @@ def _ground(path: Course, ground: np.ndarray) -> np.ndarray:
 def _covered(path: Course) -> tuple[np.ndarray, ...]:
     """Frame, row and column of the pixels within the radius, and where each falls on the sprite.
 
-    (u, v) = 16 R(−angle) d / radius in 1/256 texel from the sprite's middle, with d the shortest
-    way on the torus from the object's centre to the pixel.
+    (u, v) = 16 · R(−angle) d / radius, in 1/256 texel from the sprite's middle; d is the shortest
+    way on the torus from the object's centre to the pixel, R turns clockwise.
     """
     half, pixels = SIDE * UNIT // 2, UNIT * np.arange(SIDE)
     across = (pixels - path.x[:, None] + half) % (2 * half) - half  # (17, 64)
@@ -88,10 +88,8 @@ def _covered(path: Course) -> tuple[np.ndarray, ...]:
     square = across[:, None, :] ** 2 + down[:, :, None] ** 2
     frame, y, x = np.nonzero(square < path.radius[:, None, None] ** 2)
     dx, dy, angle = across[frame, x], down[frame, y], path.angle[frame]
-    scale = path.radius[frame] * ONE // (256 * _SPRITE // 2)
-    u = (cosine(angle) * dx + sine(angle) * dy) // scale
-    v = (cosine(angle) * dy - sine(angle) * dx) // scale
-    return frame, y, x, u, v
+    cos, sin, radius = cosine(angle), sine(angle), path.radius[frame] * (ONE // (128 * _SPRITE))
+    return frame, y, x, (cos * dx + sin * dy) // radius, (cos * dy - sin * dx) // radius
 
 
 def _sample(sprite: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -118,9 +118,10 @@ class Counts:
         steps = int(steps or frame.attrs.get("steps") or first.max(initial=0) + 1)
         shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
         table: dict[Key, np.ndarray] = {}
-        groups: Any = cast(Any, frame).groupby(["node", "event"], sort=False).indices
-        for (node, event), at in groups.items():
+        groups: Any = cast(Any, frame).reset_index(drop=True).groupby(["node", "event"], sort=False)
+        for (node, event), part in groups:
             table[str(node), str(event)] = array = np.zeros(shape, np.int64)
+            at = np.asarray(part.index)
             np.add.at(array, (rows[at], first[at] // per_bin), number[at])
         return Counts(table, samples, steps, per_bin, summed)
 
@@ -162,7 +163,7 @@ class CountsBuilder:
         if self.steps_per_bin == 1:
             table[rows, first_step : first_step + steps] += by_sample
             return
-        bins: np.ndarray = (first_step + np.arange(steps)) // self.steps_per_bin
+        bins = cast(Any, first_step + np.arange(steps)) // self.steps_per_bin
         starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
         table[rows, bins[starts]] += np.add.reduceat(by_sample, starts, axis=1)
 

@@ -1,4 +1,5 @@
-"""Operators: one file each. ``get(name)`` finds one by its file's name; ``build(graph)`` infers types and facts."""
+"""Operators: one file each. ``get(name)`` finds one by its file's name; ``build(graph)`` infers
+types and facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How "an event arrived here" travels through operators that are not weights (counting rules, section 5)."""
+"""How "an event arrived here" travels through operators that are not weights (counting rules,
+section 5)."""
 
 from __future__ import annotations
 

@@ -62,11 +62,15 @@ def _infer_fixed(graph: Graph, assumed: Mapping[str, ValueType]) -> dict[str, Va
         operands = tuple(_operand(e.node, types, assumed, node) for e in node.inputs)
         params = {role: graph.params[key] for role, key in node.params.items()}
         found = get(node.op).infer(node, operands, params)
-        types[node.name] = found.real() if node.name in assumed and found != assumed[node.name] else found
+        types[node.name] = (
+            found.real() if node.name in assumed and found != assumed[node.name] else found
+        )
     return types
 
 
-def _operand(name: str, types: Mapping[str, ValueType], assumed: Mapping[str, ValueType], node: Node) -> ValueType:
+def _operand(
+    name: str, types: Mapping[str, ValueType], assumed: Mapping[str, ValueType], node: Node
+) -> ValueType:
     if name in types:
         return types[name]
     if name in assumed:
@@ -79,13 +83,24 @@ def _facts(node: Node, graph: Graph, types: Mapping[str, ValueType]) -> NodeFact
     operands = tuple(types[e.node] for e in node.inputs)
     params = {role: graph.params[key] for role, key in node.params.items()}
     extra: dict[str, Any] = op.facts(node, operands, out, params)
-    role = "movement" if node.attrs.get("emit", "spike") == "v" and node.attrs.get("observes") else op.role
+    role = (
+        "movement"
+        if node.attrs.get("emit", "spike") == "v" and node.attrs.get("observes")
+        else op.role
+    )
     return NodeFacts(
-        name=node.name, op=node.op, role=role, steps=out.steps or 1,
-        in_shapes=tuple(t.shape for t in operands), out_shape=out.shape,
-        in_kinds=tuple("masked" if t.masked else t.kind.value for t in operands), out_kind=out.kind.value,
-        payload=(out.lo, out.hi), source=node.source, **extra,
-    )  # fmt: skip
+        name=node.name,
+        op=node.op,
+        role=role,
+        steps=out.steps or 1,
+        in_shapes=tuple(t.shape for t in operands),
+        out_shape=out.shape,
+        in_kinds=tuple("masked" if t.masked else t.kind.value for t in operands),
+        out_kind=out.kind.value,
+        payload=(out.lo, out.hi),
+        source=node.source,
+        **extra,
+    )
 
 
 class Sources:
@@ -112,7 +127,9 @@ class Sources:
         if name not in self._spiking:
             self._spiking[name] = False  # cuts delayed cycles
             node = self.nodes[name]
-            self._spiking[name] = node.value.discrete or any(self.spiking(e.node) for e in node.inputs)
+            self._spiking[name] = node.value.discrete or any(
+                self.spiking(e.node) for e in node.inputs
+            )
         return self._spiking[name]
 
     def inherit(self, name: str) -> tuple[tuple[str, float], ...] | None:
@@ -129,7 +146,13 @@ class Sources:
         if facts.role == "weights":
             inner = self.inherit(node.inputs[0].node)
             return inner and tuple((n, float(facts.fan_out_total)) for n, _ in inner)
-        passes = facts.role == "movement" or node.op in ("affine", "batch_norm", "layer_norm", "pool", "reduce")
+        passes = facts.role == "movement" or node.op in (
+            "affine",
+            "batch_norm",
+            "layer_norm",
+            "pool",
+            "reduce",
+        )
         passes = passes or node.op == "time_reduce"
         if not passes or not node.inputs:
             return None

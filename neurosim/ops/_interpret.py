@@ -1,4 +1,5 @@
-"""A plain interpreter: the whole clip at once, no chunks, no counts. The proof of a capture, and the engine's oracle."""
+"""A plain interpreter: the whole clip at once, no chunks, no counts. The proof of a capture, and
+the engine's oracle."""
 
 from __future__ import annotations
 
@@ -23,8 +24,10 @@ def interpret(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """(value of every node, what each forced node would have computed), (steps, samples, *shape).
 
-    ``clip``: (steps, samples, *shape). ``forced``: node → the value that its readers shall see. ``keep``: the values
-    to return (None: all). ``fused``: neurons by the compiled scan instead of torch, bit for bit the same.
+    ``clip``: (steps, samples, *shape). ``forced``: node → the value that its readers shall see.
+    ``keep``: the values
+    to return (None: all). ``fused``: neurons by the compiled scan instead of torch, bit for bit the
+    same.
     """
     machine = _Machine(graph, clip, dict(forced or {}), fused)
     order = units(graph)
@@ -32,7 +35,11 @@ def interpret(
     with torch.no_grad():
         for i, unit in enumerate(order):
             machine.run(unit)
-            for name in [n for n in machine.values if keep is not None and n not in keep and last.get(n, i) <= i]:
+            for name in [
+                n
+                for n in machine.values
+                if keep is not None and n not in keep and last.get(n, i) <= i
+            ]:
                 del machine.values[name]
     return machine.values, machine.computed
 
@@ -61,7 +68,9 @@ class _Machine:
             out = self.forced[node.name]
         self.values[node.name] = out
 
-    def _call(self, node: Node, inputs: tuple[Tensor, ...], state: dict[str, Any], step: int) -> Call:
+    def _call(
+        self, node: Node, inputs: tuple[Tensor, ...], state: dict[str, Any], step: int
+    ) -> Call:
         values = tuple(
             Value(x, self.graph[e.node].value) for x, e in zip(inputs, node.inputs, strict=True)
         )
@@ -73,7 +82,9 @@ class _Machine:
         value = self.values[edge.node]
         if not edge.delay:
             return value
-        return torch.cat([self._initial(edge, value).expand(edge.delay, *value.shape[1:]), value[: -edge.delay]])
+        return torch.cat(
+            [self._initial(edge, value).expand(edge.delay, *value.shape[1:]), value[: -edge.delay]]
+        )
 
     def _initial(self, edge: Edge, like: Tensor) -> Tensor:
         if not edge.initial:
@@ -90,7 +101,9 @@ class _Machine:
                 inputs = tuple(self._at(e, t, names, past) for e in node.inputs)
                 out = get(node.op).run(self._call(node, inputs, states[node.name], t))
                 raw[node.name].append(out)
-                past[node.name].append(self.forced[node.name][t : t + 1] if node.name in self.forced else out)
+                past[node.name].append(
+                    self.forced[node.name][t : t + 1] if node.name in self.forced else out
+                )
         for node in unit.nodes:
             self.values[node.name] = torch.cat(past[node.name])
             if node.name in self.forced:

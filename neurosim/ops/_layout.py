@@ -8,11 +8,14 @@ from torch import Tensor
 
 
 def restore(value: Tensor, dims: Any) -> Tensor:
-    """(steps, samples, *shape) → the model's own axes; ``dims`` holds per axis the roles "T", "B", "X" it folds."""
+    """(steps, samples, *shape) → the model's own axes; ``dims`` holds per axis the roles "T", "B",
+    "X" it folds."""
     flat = [role for dim in dims for role in dim]
     axis = iter(range(2, value.ndim))
     order = [0 if r == "T" else 1 if r == "B" else next(axis) for r in flat]
-    left = [i for i in range(value.ndim) if i not in order]  # axes of length 1 that the model did not have
+    left = [
+        i for i in range(value.ndim) if i not in order
+    ]  # axes of length 1 that the model did not have
     moved = value.permute(*order, *left)
     sizes, place = [], 0
     for dim in dims:

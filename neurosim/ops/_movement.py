@@ -1,4 +1,5 @@
-"""What movement operators share: no arithmetic, no words; the kind goes along (counting rules, sections 2, 6)."""
+"""What movement operators share: no arithmetic, no words; the kind goes along (counting rules,
+sections 2, 6)."""
 
 from __future__ import annotations
 
@@ -10,8 +11,11 @@ import numpy as np
 from neurosim.ir.types import Kind, Scale, ValueType
 
 
-def moved_type(x: ValueType, shape: tuple[int, ...], move: Callable[[np.ndarray], np.ndarray] | None) -> ValueType:
-    """The same integers at other places. ``move`` maps a full (*shape) array of scales; None: cannot be mapped."""
+def moved_type(
+    x: ValueType, shape: tuple[int, ...], move: Callable[[np.ndarray], np.ndarray] | None
+) -> ValueType:
+    """The same integers at other places. ``move`` maps a full (*shape) array of scales; None:
+    cannot be mapped."""
     if not x.discrete or x.uniform:
         return replace(x, shape=shape)
     scale = np.asarray(x.scale)
@@ -21,7 +25,9 @@ def moved_type(x: ValueType, shape: tuple[int, ...], move: Callable[[np.ndarray]
     return replace(x, shape=shape, scale=_compact(move(np.broadcast_to(scale, x.shape))))
 
 
-def _per_step(x: ValueType, scale: np.ndarray, move: Callable[[np.ndarray], np.ndarray] | None) -> Scale | None:
+def _per_step(
+    x: ValueType, scale: np.ndarray, move: Callable[[np.ndarray], np.ndarray] | None
+) -> Scale | None:
     if move is None:
         return None
     rows = [move(np.broadcast_to(row[0], x.shape)) for row in scale]
@@ -29,7 +35,11 @@ def _per_step(x: ValueType, scale: np.ndarray, move: Callable[[np.ndarray], np.n
 
 
 def _compact(scale: np.ndarray) -> Scale:
-    return float(scale.flat[0]) if scale.size and bool(np.all(scale == scale.flat[0])) else np.ascontiguousarray(scale)
+    return (
+        float(scale.flat[0])
+        if scale.size and bool(np.all(scale == scale.flat[0]))
+        else np.ascontiguousarray(scale)
+    )
 
 
 def with_zero(x: ValueType) -> ValueType:

@@ -13,9 +13,18 @@ from neurosim.ops._arrive import arrival, as_float, either, full
 from neurosim.ops._value import Call, Mask, Value, per_slice
 
 
-def arithmetic(call: Call, out: Value, *, add: int = 0, multiply: int = 0, compare: int = 0, special: int = 0,
-               parameters: int = 0) -> dict[str, Any]:  # fmt: skip
-    """Per slice: the given operations, and one word per element in and out (counting rules, sections 6 and 7)."""
+def arithmetic(
+    call: Call,
+    out: Value,
+    *,
+    add: int = 0,
+    multiply: int = 0,
+    compare: int = 0,
+    special: int = 0,
+    parameters: int = 0,
+) -> dict[str, Any]:
+    """Per slice: the given operations, and one word per element in and out (counting rules,
+    sections 6 and 7)."""
     counts: dict[str, Any] = {
         "activation_read": per_slice(call, out, sum(v.type.size for v in call.inputs)),
         "activation_write": per_slice(call, out, out.type.size),
@@ -50,9 +59,13 @@ def _spread(mask: Mask, value: Value) -> Tensor:
 
 def param_size(call: Call) -> int:
     """Words of all parameters that one step reads."""
-    return sum(p[0].numel() if p.ndim and role.startswith("step_") else p.numel() for role, p in call.params.items())
+    return sum(
+        p[0].numel() if p.ndim and role.startswith("step_") else p.numel()
+        for role, p in call.params.items()
+    )
 
 
 def broadcast_param(node: Node, param: Tensor) -> Tensor:
-    """A parameter shaped like (…shape) or (steps|1, …shape) made to broadcast against (steps, samples, …shape)."""
+    """A parameter shaped like (…shape) or (steps|1, …shape) made to broadcast against (steps,
+    samples, …shape)."""
     return param.unsqueeze(1) if node.attrs.get("per_step") else param

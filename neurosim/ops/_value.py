@@ -1,4 +1,5 @@
-"""Run-time values: a tensor with its type and the integer facts that counting needs, each computed once."""
+"""Run-time values: a tensor with its type and the integer facts that counting needs, each computed
+once."""
 
 from __future__ import annotations
 
@@ -17,13 +18,16 @@ Mask = Tensor | bool  # (steps, samples, *shape) broadcastable booleans; True: a
 
 @dataclass
 class Value:
-    """``data``: (steps, samples, *shape) float32; a clip value has one step. ``arrived``: which elements an event
+    """``data``: (steps, samples, *shape) float32; a clip value has one step. ``arrived``: which
+    elements an event
     reached in this step (True for every element that has a REAL input path)."""
 
     data: Tensor
     type: ValueType
     arrived: Mask = True
-    spikes: np.ndarray | None = None  # int64 (steps, samples): active elements, where the kernel counted them
+    spikes: np.ndarray | None = (
+        None  # int64 (steps, samples): active elements, where the kernel counted them
+    )
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -39,7 +43,9 @@ class Value:
     def active(self) -> Tensor:
         """bool, same shape: n ≠ 0 (differences of integers × a scale may miss 0 by a rounding)."""
         if ("active",) not in self._cache:
-            cancels = self.type.kind is Kind.GRADED and self.type.lo < 0 and not _power_of_two(self.type)
+            cancels = (
+                self.type.kind is Kind.GRADED and self.type.lo < 0 and not _power_of_two(self.type)
+            )
             self._cache["active",] = (self.units() if cancels else self.data) != 0
         return self._cache["active",]
 
@@ -51,7 +57,8 @@ class Value:
         return self._cache["units",]
 
     def active_sum(self, axes: tuple[int, ...], units: bool = False) -> np.ndarray:
-        """Number of active elements (or Σ|n|) over ``axes`` of the shape: int64 (steps, samples, *rest)."""
+        """Number of active elements (or Σ|n|) over ``axes`` of the shape: int64 (steps, samples,
+        *rest)."""
         key = ("sum", axes, units)
         if key not in self._cache:
             part = self._partial(axes, units)
@@ -115,12 +122,17 @@ def scale_tensor(t: ValueType, like: Tensor) -> Tensor | float:
     if t.uniform:
         return float(t.scale)
     scale = torch.as_tensor(np.asarray(t.scale), dtype=like.dtype, device=like.device)
-    return scale if scale.ndim == like.ndim else scale.reshape((1,) * (like.ndim - scale.ndim) + scale.shape)
+    return (
+        scale
+        if scale.ndim == like.ndim
+        else scale.reshape((1,) * (like.ndim - scale.ndim) + scale.shape)
+    )
 
 
 @dataclass
 class Call:
-    """One execution of a node over some steps. ``params``: torch tensors by role; ``first_step``: the step of
+    """One execution of a node over some steps. ``params``: torch tensors by role; ``first_step``:
+    the step of
     ``inputs[…].data[0]``; ``state`` is kept by stateful ops between chunks."""
 
     node: Node

@@ -1,4 +1,5 @@
-"""What all operators with weights share: fan-out counting, memory words, kinds (counting rules, sections 3 and 7)."""
+"""What all operators with weights share: fan-out counting, memory words, kinds (counting rules,
+sections 3 and 7)."""
 
 from __future__ import annotations
 
@@ -11,13 +12,23 @@ from neurosim.ir.types import Kind, ValueType
 from neurosim.ops._value import Value, total
 
 
-def event_counts(value: Value, fan_out: Any, zero_fan_out: Any, existing: int, out_elements: int, bias: bool,
-                 out_steps: int) -> dict[str, np.ndarray]:  # fmt: skip
+def event_counts(
+    value: Value,
+    fan_out: Any,
+    zero_fan_out: Any,
+    existing: int,
+    out_elements: int,
+    bias: bool,
+    out_steps: int,
+) -> dict[str, np.ndarray]:
     """Counts of a weight node.
 
-    ``fan_out(units) -> int64 (steps, samples)`` contracts active elements (or |n|) with the fan-out map;
-    ``zero_fan_out()`` does the same with the map of weights that are exactly 0. ``existing``: Σ fan-out of one slice.
-    Words of the outputs end with the last source step (a convolution over time has more or fewer steps than its source).
+    ``fan_out(units) -> int64 (steps, samples)`` contracts active elements (or |n|) with the fan-out
+    map;
+    ``zero_fan_out()`` does the same with the map of weights that are exactly 0. ``existing``: Σ
+    fan-out of one slice.
+    Words of the outputs end with the last source step (a convolution over time has more or fewer
+    steps than its source).
     """
     t = value.type
     shape = (value.steps, value.samples)
@@ -51,7 +62,8 @@ def event_counts(value: Value, fan_out: Any, zero_fan_out: Any, existing: int, o
 
 
 def _add_steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Sum of two (steps, samples) arrays whose number of steps may differ (the last step takes the rest)."""
+    """Sum of two (steps, samples) arrays whose number of steps may differ (the last step takes the
+    rest)."""
     if a.shape == b.shape:
         return a + b
     out = a.copy()
@@ -63,7 +75,8 @@ def _add_steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def contract(sums: np.ndarray, maps: list[np.ndarray], factor: int) -> np.ndarray:
-    """Σ over the trailing axes of sums × maps[0] ⊗ maps[1] ⊗ … × factor, exact in float64 below 2^53.
+    """Σ over the trailing axes of sums × maps[0] ⊗ maps[1] ⊗ … × factor, exact in float64 below
+    2^53.
 
     ``sums``: (steps, samples, groups, *spatial); groups are summed.
     """
@@ -74,13 +87,18 @@ def contract(sums: np.ndarray, maps: list[np.ndarray], factor: int) -> np.ndarra
     return total(result * factor)
 
 
-def weight_facts(weight: np.ndarray, bias: bool, key: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def weight_facts(
+    weight: np.ndarray, bias: bool, key: str, arrays: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
     """Fields of NodeFacts that every weight node has."""
     return {
-        "weight_shape": tuple(weight.shape), "weight_key": key, "weight_bits": weight.dtype.itemsize * 8,
-        "weight_zeros": int(weight.size - np.count_nonzero(weight)), "bias": bias,
+        "weight_shape": tuple(weight.shape),
+        "weight_key": key,
+        "weight_bits": weight.dtype.itemsize * 8,
+        "weight_zeros": int(weight.size - np.count_nonzero(weight)),
+        "bias": bias,
         "parameters": sum(int(a.size) for a in arrays.values()),
-    }  # fmt: skip
+    }
 
 
 def real_like(t: ValueType, *shape: int) -> ValueType:

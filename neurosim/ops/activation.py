@@ -1,4 +1,5 @@
-"""Element-wise functions of one activity outside neurons: ReLU and clamps (compares), sigmoid, tanh, exp, … (special)."""
+"""Element-wise functions of one activity outside neurons: ReLU and clamps (compares), sigmoid,
+tanh, exp, … (special)."""
 
 from __future__ import annotations
 
@@ -16,16 +17,38 @@ from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._value import Call, Mask, Value
 
 COMPARES: dict[str, Callable[..., Tensor]] = {
-    "relu": torch.relu, "clamp": torch.clamp, "leaky_relu": F.leaky_relu, "hardtanh": F.hardtanh, "abs": torch.abs,
-    "relu6": F.relu6, "sign": torch.sign,
-}  # fmt: skip
+    "relu": torch.relu,
+    "clamp": torch.clamp,
+    "leaky_relu": F.leaky_relu,
+    "hardtanh": F.hardtanh,
+    "abs": torch.abs,
+    "relu6": F.relu6,
+    "sign": torch.sign,
+}
 SPECIALS: dict[str, Callable[..., Tensor]] = {
-    "sigmoid": torch.sigmoid, "tanh": torch.tanh, "gelu": F.gelu, "silu": F.silu, "exp": torch.exp, "log": torch.log,
-    "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "reciprocal": torch.reciprocal, "elu": F.elu, "softplus": F.softplus,
-    "hardsigmoid": F.hardsigmoid, "hardswish": F.hardswish, "mish": F.mish, "erf": torch.erf, "sin": torch.sin,
-    "cos": torch.cos, "pow": torch.pow, "atan": torch.atan, "floor": torch.floor, "round": torch.round,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "rsqrt": torch.rsqrt,
+    "reciprocal": torch.reciprocal,
+    "elu": F.elu,
+    "softplus": F.softplus,
+    "hardsigmoid": F.hardsigmoid,
+    "hardswish": F.hardswish,
+    "mish": F.mish,
+    "erf": torch.erf,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "pow": torch.pow,
+    "atan": torch.atan,
+    "floor": torch.floor,
+    "round": torch.round,
     "ceil": torch.ceil,
-}  # fmt: skip
+}
 
 
 class Activation(Op):
@@ -59,7 +82,11 @@ class Activation(Op):
 
 
 def _two_sided(attrs: Mapping[str, Any]) -> bool:
-    given = [v for v in (*attrs.get("arguments", ()), *dict(attrs.get("options", {})).values()) if v is not None]
+    given = [
+        v
+        for v in (*attrs.get("arguments", ()), *dict(attrs.get("options", {})).values())
+        if v is not None
+    ]
     return attrs["function"] == "clamp" and len(given) == 2
 
 

@@ -25,7 +25,9 @@ class Add(Op):
         steps = a.steps if a.steps is not None else b.steps
         if not (a.discrete and b.discrete and scales_equal(a.scale, b.scale)):
             return ValueType(shape, steps)
-        lo, hi = (a.lo - b.hi, a.hi - b.lo) if node.attrs.get("subtract") else (a.lo + b.lo, a.hi + b.hi)
+        lo, hi = (
+            (a.lo - b.hi, a.hi - b.lo) if node.attrs.get("subtract") else (a.lo + b.lo, a.hi + b.hi)
+        )
         return integers(shape, steps, lo, hi, a.scale)
 
     def run(self, call: Call) -> Tensor:

@@ -1,7 +1,10 @@
-"""Constants on an activity: out = scale · x + bias, either absent; per tensor, per channel, or per step and channel.
+"""Constants on an activity: out = scale · x + bias, either absent; per tensor, per channel, or per
+step and channel.
 
-params: ``scale`` and ``bias``, broadcastable to the shape, or to (steps, *shape) when attrs ``per_step`` is set. ``bias``
-alone is a constant offset. A discrete x keeps its integers under ``scale`` alone; ``1 − spike`` stays a spike.
+params: ``scale`` and ``bias``, broadcastable to the shape, or to (steps, *shape) when attrs
+``per_step`` is set. ``bias``
+alone is a constant offset. A discrete x keeps its integers under ``scale`` alone; ``1 − spike``
+stays a spike.
 """
 
 from __future__ import annotations
@@ -28,18 +31,24 @@ def operand(call: Call, role: str, steps: int) -> Tensor:
 
 
 class Affine(Op):
-    """See the module's equation. attrs: ``per_step``, ``divide`` (the scale was written as a division)."""
+    """See the module's equation. attrs: ``per_step``, ``divide`` (the scale was written as a
+    division)."""
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
         """Scale alone: the same n, scale changed; bias: REAL, except 1 − SPIKE."""
         (x,) = types
-        constants = [np.asarray(p)[0] if node.attrs.get("per_step") else np.asarray(p) for p in params.values()]
+        constants = [
+            np.asarray(p)[0] if node.attrs.get("per_step") else np.asarray(p)
+            for p in params.values()
+        ]
         shape = tuple(np.broadcast_shapes(x.shape, *(c.shape for c in constants)))
         out = ValueType(shape, x.steps, masked=x.masked and "bias" not in params)
         if not x.discrete:
             return out
         if "bias" not in params and shape == x.shape:
-            return _scaled(x, params["scale"], bool(node.attrs.get("per_step")), bool(node.attrs.get("divide")))
+            return _scaled(
+                x, params["scale"], bool(node.attrs.get("per_step")), bool(node.attrs.get("divide"))
+            )
         if _complements(x, params):
             return ValueType(x.shape, x.steps, Kind.SPIKE, 0, 1)
         return ValueType(shape, x.steps)
@@ -59,10 +68,17 @@ class Affine(Op):
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """One multiply and one add an output element, for what is present."""
-        words = sum(p[0].numel() if call.attrs.get("per_step") else p.numel() for p in call.params.values())
+        words = sum(
+            p[0].numel() if call.attrs.get("per_step") else p.numel() for p in call.params.values()
+        )
         size = out.type.size
-        return arithmetic(call, out, multiply=size * ("scale" in call.params), add=size * ("bias" in call.params),
-                          parameters=words)  # fmt: skip
+        return arithmetic(
+            call,
+            out,
+            multiply=size * ("scale" in call.params),
+            add=size * ("bias" in call.params),
+            parameters=words,
+        )
 
     def arrive(self, call: Call) -> Mask:
         """A constant brings no event."""
@@ -82,7 +98,12 @@ def _scaled(x: ValueType, factor: Any, per_step: bool, divide: bool) -> ValueTyp
 
 
 def _complements(x: ValueType, params: Params) -> bool:
-    if x.kind is not Kind.SPIKE or not x.uniform or x.scale != 1.0 or set(params) != {"scale", "bias"}:
+    if (
+        x.kind is not Kind.SPIKE
+        or not x.uniform
+        or x.scale != 1.0
+        or set(params) != {"scale", "bias"}
+    ):
         return False
     return bool(np.all(params["scale"] == -1) and np.all(params["bias"] == 1))
 

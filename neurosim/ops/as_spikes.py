@@ -31,7 +31,8 @@ class AsSpikes(Op):
         lo, hi = call.attrs.get("lo", 0), call.attrs.get("hi", 1)
         if bool(((x != x.round()) | (x < lo) | (x > hi)).any()):
             raise SimulationError(
-                f"at {call.node.name!r}: as_spikes promises integers in [{lo}, {hi}], got values from "
+                f"at {call.node.name!r}: as_spikes promises integers in [{lo}, {hi}], got values "
+                "from "
                 f"{float(x.min()):g} to {float(x.max()):g}; remove as_spikes or declare the range"
             )
         return x

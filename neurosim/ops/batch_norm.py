@@ -1,6 +1,8 @@
-"""Batch norm in eval: out = (x − mean) / √(var + eps) · weight + bias, per channel, or per step and channel.
+"""Batch norm in eval: out = (x − mean) / √(var + eps) · weight + bias, per channel, or per step and
+channel.
 
-params: mean, var, weight, bias of shape (rows, C): rows is 1, or the number of steps (attrs ``per_step``).
+params: mean, var, weight, bias of shape (rows, C): rows is 1, or the number of steps (attrs
+``per_step``).
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class BatchNorm(Op):
             out = F.batch_norm(folded, mean, var, weight, bias, False, 0.0, eps)
             out = out.unflatten(1, (x.steps, -1)).movedim(1, 0)
         else:
-            mean, var, weight, bias = (call.params[n][0] if n in call.params else None for n in names)
+            mean, var, weight, bias = (
+                call.params[n][0] if n in call.params else None for n in names
+            )
             out = F.batch_norm(data.flatten(0, 1), mean, var, weight, bias, False, 0.0, eps)
             out = out.unflatten(0, data.shape[:2])
         return out.movedim(2, axis)

@@ -1,4 +1,5 @@
-"""A comparison outside a neuron: x > θ makes spikes (1 compare per element). θ is a number, a constant or a value."""
+"""A comparison outside a neuron: x > θ makes spikes (1 compare per element). θ is a number, a
+constant or a value."""
 
 from __future__ import annotations
 
@@ -16,12 +17,18 @@ from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._value import Call, Mask, Value
 
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 class Compare(Op):
-    """attrs: ``relation``, ``threshold`` (a number, when there is neither a second operand nor a parameter)."""
+    """attrs: ``relation``, ``threshold`` (a number, when there is neither a second operand nor a
+    parameter)."""
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
         """SPIKE."""

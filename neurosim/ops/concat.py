@@ -52,7 +52,11 @@ class Concat(Op):
         steps, samples = (max(v.data.shape[i] for v in call.inputs) for i in (0, 1))
         parts = []
         for m, v in zip(masks, call.inputs, strict=True):
-            here = torch.full(v.data.shape, m, device=v.data.device) if isinstance(m, bool) else full(m, v.data.shape)
+            here = (
+                torch.full(v.data.shape, m, device=v.data.device)
+                if isinstance(m, bool)
+                else full(m, v.data.shape)
+            )
             parts.append(here.expand(steps, samples, *here.shape[2:]))
         return torch.cat(parts, call.attrs["axis"] + 2)
 

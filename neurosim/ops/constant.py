@@ -1,4 +1,5 @@
-"""A constant of the model used as an operand (a learned query, a positional table that is concatenated)."""
+"""A constant of the model used as an operand (a learned query, a positional table that is
+concatenated)."""
 
 from __future__ import annotations
 

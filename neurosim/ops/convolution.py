@@ -1,6 +1,8 @@
-"""Convolution over the axes of one slice: (C, *spatial) → (C', *spatial'), 1-D to 3-D, plain or transposed.
+"""Convolution over the axes of one slice: (C, *spatial) → (C', *spatial'), 1-D to 3-D, plain or
+transposed.
 
-out[o, p] = Σ_{c, k} weight[o, c, k] · x[c, p·stride − padding + k·dilation] + bias[o]; padding is zeros (other modes are
+out[o, p] = Σ_{c, k} weight[o, c, k] · x[c, p·stride − padding + k·dilation] + bias[o]; padding is
+zeros (other modes are
 a ``pad`` node). Transposed: out[o, i·stride − padding + k·dilation] += weight[c, o, k] · x[c, i].
 """
 
@@ -28,15 +30,18 @@ _DENSE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-def out_size(size: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool, extra: int) -> int:
+def out_size(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool, extra: int
+) -> int:
     """Length of one output axis (torch.nn.Conv2d and ConvTranspose2d, "Shape")."""
     if transposed:
         return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
-def axis_fan_out(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int,
-                 transposed: bool) -> np.ndarray:  # fmt: skip
+def axis_fan_out(
+    size: int, out: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool
+) -> np.ndarray:
     """For each position of one input axis, how many output positions exist that read it (int64)."""
     source = np.arange(size)[:, None]
     tap = np.arange(kernel)[None, :] * dilation
@@ -47,19 +52,30 @@ def axis_fan_out(size: int, out: int, kernel: int, stride: int, padding: int, di
     return ((place >= 0) & (place % stride == 0) & (place // stride < out)).sum(axis=1)
 
 
-def axis_maps(attrs: Mapping[str, Any], in_spatial: tuple[int, ...], out_spatial: tuple[int, ...],
-              kernel: tuple[int, ...]) -> list[np.ndarray]:  # fmt: skip
+def axis_maps(
+    attrs: Mapping[str, Any],
+    in_spatial: tuple[int, ...],
+    out_spatial: tuple[int, ...],
+    kernel: tuple[int, ...],
+) -> list[np.ndarray]:
     """``axis_fan_out`` for every spatial axis."""
     return [
         axis_fan_out(i, o, k, s, p, d, attrs["transposed"])
         for i, o, k, s, p, d in zip(
-            in_spatial, out_spatial, kernel, attrs["stride"], attrs["padding"], attrs["dilation"], strict=True
+            in_spatial,
+            out_spatial,
+            kernel,
+            attrs["stride"],
+            attrs["padding"],
+            attrs["dilation"],
+            strict=True,
         )
     ]
 
 
 class Convolution(Op):
-    """See the module's equation. attrs: stride, padding, dilation, groups, transposed, output_padding."""
+    """See the module's equation. attrs: stride, padding, dilation, groups, transposed,
+    output_padding."""
 
     role = "weights"
 
@@ -75,7 +91,15 @@ class Convolution(Op):
             raise GraphError(f"at {node.name!r}: expects {c_in} input channels, got {x.shape[0]}")
         c_out = weight.shape[1] * a["groups"] if a["transposed"] else weight.shape[0]
         spatial = (
-            out_size(s, k, a["stride"][i], a["padding"][i], a["dilation"][i], a["transposed"], a["output_padding"][i])
+            out_size(
+                s,
+                k,
+                a["stride"][i],
+                a["padding"][i],
+                a["dilation"][i],
+                a["transposed"],
+                a["output_padding"][i],
+            )
             for i, (s, k) in enumerate(zip(x.shape[1:], weight.shape[2:], strict=True))
         )
         return real_like(x, c_out, *spatial)
@@ -99,9 +123,16 @@ class Convolution(Op):
             "fan_out_total": existing,
             "existing_macs": existing * steps,
             "dense_macs": weight.size * positions * steps,
-            "geometry": Geometry(x.shape[0], out.shape[0], a["groups"], tuple(kernel), tuple(a["stride"]),
-                                 tuple(a["dilation"]), a["transposed"]),
-        }  # fmt: skip
+            "geometry": Geometry(
+                x.shape[0],
+                out.shape[0],
+                a["groups"],
+                tuple(kernel),
+                tuple(a["stride"]),
+                tuple(a["dilation"]),
+                a["transposed"],
+            ),
+        }
 
     def run(self, call: Call) -> Tensor:
         """torch's convolution with time folded into the batch, or the event kernel."""
@@ -112,10 +143,20 @@ class Convolution(Op):
         folded = x.data.flatten(0, 1)
         n = weight.ndim - 2
         if a["transposed"]:
-            out = _TRANSPOSED[n](folded, weight, bias, a["stride"], a["padding"], a["output_padding"], a["groups"],
-                                 a["dilation"])  # fmt: skip
+            out = _TRANSPOSED[n](
+                folded,
+                weight,
+                bias,
+                a["stride"],
+                a["padding"],
+                a["output_padding"],
+                a["groups"],
+                a["dilation"],
+            )
         else:
-            out = _DENSE[n](folded, weight, bias, a["stride"], a["padding"], a["dilation"], a["groups"])
+            out = _DENSE[n](
+                folded, weight, bias, a["stride"], a["padding"], a["dilation"], a["groups"]
+            )
         return out.unflatten(0, x.data.shape[:2])
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
@@ -133,8 +174,12 @@ class Convolution(Op):
 
     def _fan_out(self, call: Call, x: Value, out: Value, units: bool) -> np.ndarray:
         a, groups = call.attrs, call.attrs["groups"]
-        maps = axis_maps(a, x.type.shape[1:], out.type.shape[1:], tuple(call.params["weight"].shape[2:]))
-        sums = x.active_sum((0,), units)  # (steps, samples, *spatial): every group has C'/groups targets a position
+        maps = axis_maps(
+            a, x.type.shape[1:], out.type.shape[1:], tuple(call.params["weight"].shape[2:])
+        )
+        sums = x.active_sum(
+            (0,), units
+        )  # (steps, samples, *spatial): every group has C'/groups targets a position
         return contract(sums[:, :, None], maps, out.type.shape[0] // groups)
 
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray:
@@ -142,7 +187,11 @@ class Convolution(Op):
             return np.zeros((x.steps, x.samples), np.int64)
         zeros = (call.params["weight"] == 0).double()
         adjoint = zero_map(call.attrs, zeros, x.type.shape)
-        return total(torch.einsum("tbx,x->tb", x.active().flatten(2).double(), adjoint.flatten()).numpy(force=True))
+        return total(
+            torch.einsum("tbx,x->tb", x.active().flatten(2).double(), adjoint.flatten()).numpy(
+                force=True
+            )
+        )
 
     def arrive(self, call: Call) -> Mask:
         """Any active channel of the group, dilated by the kernel; a REAL operand always arrives."""
@@ -156,12 +205,18 @@ class Convolution(Op):
         else:
             grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.data.device).unsqueeze(2)
         if pointwise(a, tuple(weight.shape[2:])):
-            return grouped if groups == 1 else grouped.repeat_interleave(weight.shape[0] // groups, dim=2)
+            return (
+                grouped
+                if groups == 1
+                else grouped.repeat_interleave(weight.shape[0] // groups, dim=2)
+            )
         flat = as_float(grouped).reshape(-1, 1, *spatial)
         n = weight.ndim - 2
         ones = torch.ones((1, 1, *weight.shape[2:]), device=x.data.device)
         if a["transposed"]:
-            hit = _TRANSPOSED[n](flat, ones, None, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"])
+            hit = _TRANSPOSED[n](
+                flat, ones, None, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"]
+            )
         else:
             hit = _DENSE[n](flat, ones, None, a["stride"], a["padding"], a["dilation"])
         mask = (hit > 0).reshape(*x.data.shape[:2], groups, *hit.shape[2:])
@@ -176,14 +231,23 @@ def pointwise(attrs: Mapping[str, Any], kernel: tuple[int, ...]) -> bool:
 
 
 def zero_map(attrs: Mapping[str, Any], zeros: Tensor, in_shape: tuple[int, ...]) -> Tensor:
-    """For each source element, its existing targets whose weight is 0: the adjoint applied to ones (float64)."""
+    """For each source element, its existing targets whose weight is 0: the adjoint applied to ones
+    (float64)."""
     n = zeros.ndim - 2
     x = torch.zeros((1, *in_shape), dtype=torch.float64, device=zeros.device, requires_grad=True)
     with torch.inference_mode(False), torch.enable_grad():
         a = attrs
         if a["transposed"]:
-            y = _TRANSPOSED[n](x, zeros, None, a["stride"], a["padding"], a["output_padding"], a["groups"],
-                               a["dilation"])  # fmt: skip
+            y = _TRANSPOSED[n](
+                x,
+                zeros,
+                None,
+                a["stride"],
+                a["padding"],
+                a["output_padding"],
+                a["groups"],
+                a["dilation"],
+            )
         else:
             y = _DENSE[n](x, zeros, None, a["stride"], a["padding"], a["dilation"], a["groups"])
         (adjoint,) = torch.autograd.grad(y.sum(), x)

@@ -28,7 +28,9 @@ class Index(Op):
 
     def run(self, call: Call) -> Tensor:
         """torch's index_select."""
-        return call.inputs[0].data.index_select(call.attrs["axis"] + 2, call.params["places"].long())
+        return call.inputs[0].data.index_select(
+            call.attrs["axis"] + 2, call.params["places"].long()
+        )
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """Movement: 0."""

@@ -1,4 +1,5 @@
-"""The clip. Its kind was declared at capture; ``input_event`` counts its active elements when it is discrete."""
+"""The clip. Its kind was declared at capture; ``input_event`` counts its active elements when it is
+discrete."""
 
 from __future__ import annotations
 

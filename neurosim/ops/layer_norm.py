@@ -1,4 +1,5 @@
-"""Layer norm over trailing axes, and group (instance) norm over channel groups: statistics of the value itself.
+"""Layer norm over trailing axes, and group (instance) norm over channel groups: statistics of the
+value itself.
 
 3 add + 2 multiply an element, 1 special a group (counting rules, section 6).
 """
@@ -20,7 +21,8 @@ from neurosim.ops._value import Call, Mask, Value
 
 
 class LayerNorm(Op):
-    """attrs: ``axes`` (how many trailing axes) or ``groups`` (of axis 0); eps. params: weight, bias."""
+    """attrs: ``axes`` (how many trailing axes) or ``groups`` (of axis 0); eps. params: weight,
+    bias."""
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
         """REAL, same shape."""
@@ -40,12 +42,20 @@ class LayerNorm(Op):
         size, a = out.type.size, call.attrs
         groups = a["groups"] if a.get("groups") else size // math.prod(out.type.shape[-a["axes"] :])
         words = sum(p.numel() for p in call.params.values())
-        return arithmetic(call, out, add=3 * size, multiply=2 * size, special=groups, parameters=words)
+        return arithmetic(
+            call, out, add=3 * size, multiply=2 * size, special=groups, parameters=words
+        )
 
     def arrive(self, call: Call) -> Mask:
         """Statistics mix all elements: an event anywhere reaches the whole slice."""
         mask = joined(call)
-        return mask if isinstance(mask, bool) else mask.flatten(2).any(2).reshape(*mask.shape[:2], *[1] * len(call.inputs[0].type.shape))
+        return (
+            mask
+            if isinstance(mask, bool)
+            else mask.flatten(2)
+            .any(2)
+            .reshape(*mask.shape[:2], *[1] * len(call.inputs[0].type.shape))
+        )
 
 
 OP = LayerNorm()

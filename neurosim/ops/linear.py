@@ -29,7 +29,9 @@ class Linear(Op):
         (x,) = types
         out, features = params["weight"].shape
         if not x.shape or x.shape[-1] != features:
-            raise GraphError(f"at {node.name!r}: expects {features} input features, got shape {x.shape}")
+            raise GraphError(
+                f"at {node.name!r}: expects {features} input features, got shape {x.shape}"
+            )
         return real_like(x, *x.shape[:-1], out)
 
     def facts(self, node: Node, types: Types, out: ValueType, params: Params) -> dict[str, Any]:
@@ -38,9 +40,12 @@ class Linear(Op):
         weight = params["weight"]
         macs = math.prod(x.shape[:-1]) * weight.size
         return weight_facts(weight, "bias" in params, node.params["weight"], params) | {
-            "fan_in": weight.shape[1], "fan_out": (weight.shape[0], float(weight.shape[0]), weight.shape[0]),
-            "fan_out_total": macs, "existing_macs": macs * (x.steps or 1), "dense_macs": macs * (x.steps or 1),
-        }  # fmt: skip
+            "fan_in": weight.shape[1],
+            "fan_out": (weight.shape[0], float(weight.shape[0]), weight.shape[0]),
+            "fan_out_total": macs,
+            "existing_macs": macs * (x.steps or 1),
+            "dense_macs": macs * (x.steps or 1),
+        }
 
     def run(self, call: Call) -> Tensor:
         """torch's linear, or the event kernel."""
@@ -67,7 +72,9 @@ class Linear(Op):
         if not call.node.known.weight_zeros:
             return np.zeros((x.steps, x.samples), np.int64)
         zeros = (call.params["weight"] == 0).sum(0).double()
-        by_feature = x.active().double().flatten(2, -2).sum(2) if x.data.ndim > 3 else x.active().double()
+        by_feature = (
+            x.active().double().flatten(2, -2).sum(2) if x.data.ndim > 3 else x.active().double()
+        )
         return total(torch.einsum("tbi,i->tb", by_feature, zeros).numpy(force=True))
 
     def arrive(self, call: Call) -> Mask:

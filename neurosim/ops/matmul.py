@@ -1,4 +1,5 @@
-"""Product of two activities: out[…, m, n] = Σ_k a[…, m, k] · b[…, k, n] (counting rules, section 4)."""
+"""Product of two activities: out[…, m, n] = Σ_k a[…, m, k] · b[…, k, n] (counting rules, section
+4)."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def product_range(a: ValueType, b: ValueType) -> tuple[int, int]:
 class Matmul(Op):
     """Operands (…, M, K) and (…, K, N) as the model multiplies them; neurosim never reassociates.
 
-    params: ``keep_out`` (…, M, N) or ``keep_left`` (…, M, K), bool: the pairs that exist; a masked pair counts no event.
+    params: ``keep_out`` (…, M, N) or ``keep_left`` (…, M, K), bool: the pairs that exist; a masked
+    pair counts no event.
     """
 
     role = "product"
@@ -43,7 +45,9 @@ class Matmul(Op):
             return ValueType(shape, steps)
         lo, hi = product_range(a, b)
         k = a.shape[-1]
-        return integers(shape, steps, min(0, lo * k), max(0, hi * k), float(a.scale) * float(b.scale))
+        return integers(
+            shape, steps, min(0, lo * k), max(0, hi * k), float(a.scale) * float(b.scale)
+        )
 
     def facts(self, node: Node, types: Types, out: ValueType, params: Params) -> dict[str, Any]:
         """MACs of the dense product."""
@@ -53,7 +57,10 @@ class Matmul(Op):
         if "keep_out" in params:
             existing = int(np.broadcast_to(params["keep_out"], out.shape).sum()) * k
         elif "keep_left" in params:
-            existing = int(np.broadcast_to(params["keep_left"], (*out.shape[:-1], k)).sum()) * out.shape[-1]
+            existing = (
+                int(np.broadcast_to(params["keep_left"], (*out.shape[:-1], k)).sum())
+                * out.shape[-1]
+            )
         steps = out.steps or 1
         return {"fan_in": k, "dense_macs": macs * steps, "existing_macs": existing * steps}
 
@@ -91,8 +98,16 @@ class Matmul(Op):
         counts["state_write"] = accumulations
         return counts
 
-    def _meetings(self, call: Call, a: Value, b: Value, out: Value, k: int, counts: dict[str, Any],
-                  kept: Mapping[str, Any]) -> Any:  # fmt: skip
+    def _meetings(
+        self,
+        call: Call,
+        a: Value,
+        b: Value,
+        out: Value,
+        k: int,
+        counts: dict[str, Any],
+        kept: Mapping[str, Any],
+    ) -> Any:
         """Fill in what meets, and return the counted products (accumulator words)."""
         if a.type.discrete and b.type.discrete and kept:
             counts |= {event: kept[event] for event in ("coincidence", "coincidence_unit")}
@@ -127,8 +142,13 @@ def masked(call: Call, a: Value, b: Value, out: Value) -> dict[str, np.ndarray]:
     shape = (out.steps, out.samples, *out.type.shape)
     left, right = (_numbers(v, False) for v in (a, b))
     ones_left, ones_right = torch.ones_like(left), torch.ones_like(right)
-    pairs = {"fanout_left": (left, ones_right), "fanout_right": (ones_left, right), "mac": (ones_left, ones_right),
-             "coincidence": (left, right), "coincidence_unit": (_numbers(a, True), _numbers(b, True))}  # fmt: skip
+    pairs = {
+        "fanout_left": (left, ones_right),
+        "fanout_right": (ones_left, right),
+        "mac": (ones_left, ones_right),
+        "coincidence": (left, right),
+        "coincidence_unit": (_numbers(a, True), _numbers(b, True)),
+    }
     found = {}
     for event, (x, y) in pairs.items():
         met = keep * (x @ y) if "keep_out" in call.params else (keep * x) @ y

@@ -1,6 +1,7 @@
 """Element-wise product of two activities: out = a · b.
 
-Bills one multiply per element where every discrete operand is active (a spike gates: nothing is computed for a 0), one
+Bills one multiply per element where every discrete operand is active (a spike gates: nothing is
+computed for a 0), one
 per output element when both are REAL.
 """
 
@@ -35,7 +36,11 @@ class Multiply(Op):
             lo, hi = (0, 1) if both else (min(lo, 0), max(hi, 0))
             scale = np.multiply(a.scale, b.scale)
             out = integers(shape, steps, lo, hi, scale if scale.ndim else float(scale))
-            return out if both or out.kind is Kind.GRADED else ValueType(shape, steps, Kind.GRADED, lo, hi, out.scale)
+            return (
+                out
+                if both or out.kind is Kind.GRADED
+                else ValueType(shape, steps, Kind.GRADED, lo, hi, out.scale)
+            )
         masked = Kind.SPIKE in (a.kind, b.kind) or a.masked or b.masked
         return ValueType(shape, steps, masked=masked)
 

@@ -1,6 +1,7 @@
 """A spiking neuron (or leaky integrator): a scan over the steps by the equation in ``ir.neuron``.
 
-attrs: ``equation`` (``Neuron.to_dict``) and ``emit`` ("spike", or "v" for the membrane). Every other parameter role is
+attrs: ``equation`` (``Neuron.to_dict``) and ``emit`` ("spike", or "v" for the membrane). Every
+other parameter role is
 an array of the equation, or the affine in front of it (counting rules, section 5).
 """
 
@@ -49,11 +50,14 @@ class NeuronOp(Op):
         sunk = {r.removeprefix("affine_") for r in params if r.startswith("affine_")}
         per_neuron = any(np.size(p) == out.size and out.size > 1 for p in params.values())
         return {
-            "neuron": neuron.to_dict() | {"per_neuron_parameters": per_neuron,
-                                          "affine": next(iter(sunk)) if len(sunk) == 1 else bool(sunk)},
+            "neuron": neuron.to_dict()
+            | {
+                "per_neuron_parameters": per_neuron,
+                "affine": next(iter(sunk)) if len(sunk) == 1 else bool(sunk),
+            },
             "state_words": neuron.state_words,
             "parameters": sum(int(p.size) for p in params.values()),
-        }  # fmt: skip
+        }
 
     def run(self, call: Call) -> Tensor:
         """The torch scan; the event engine fuses it."""
@@ -68,14 +72,18 @@ class NeuronOp(Op):
         arrays = {k: self._array(call, k, x.steps) for k in call.params}
         if call.engine == "event" and x.data.device.type == "cpu":
             return self._fused(call, neuron, arrays)
-        out, call.state["neuron"] = _neuron_scan.scan(neuron, arrays, x.data, call.state.get("neuron"))
+        out, call.state["neuron"] = _neuron_scan.scan(
+            neuron, arrays, x.data, call.state.get("neuron")
+        )
         return out
 
     def _fused(self, call: Call, neuron: Neuron, arrays: Mapping[str, Tensor]) -> Tensor:
         from neurosim.ops import _neuron_fused
 
         plain = {k: a.numpy() for k, a in arrays.items()}
-        done = _neuron_fused.scan_fused(neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays"))
+        done = _neuron_fused.scan_fused(
+            neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays")
+        )
         call.state["neuron_arrays"] = done.state
         call.state["emitted"] = done.spikes
         return torch.from_numpy(done.out)
@@ -98,7 +106,8 @@ class NeuronOp(Op):
         return call.step_param(role, steps) if role.startswith("affine_") else call.params[role]
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
-        """spike, active and idle neuron-steps, state words; nothing for a membrane that is only looked at."""
+        """spike, active and idle neuron-steps, state words; nothing for a membrane that is only
+        looked at."""
         if call.attrs.get("emit", "spike") == "v" and equation(call.node).output == "spike":
             return {}
         facts, size = call.node.known, out.type.size
@@ -107,9 +116,12 @@ class NeuronOp(Op):
         words = everything * facts.state_words
         per_neuron = bool(facts.neuron.get("per_neuron_parameters"))
         counts = {
-            "neuron_active": active, "neuron_idle": everything - active, "state_read": words, "state_write": words,
+            "neuron_active": active,
+            "neuron_idle": everything - active,
+            "state_read": words,
+            "state_write": words,
             "weight_read": everything if per_neuron else everything * 0,
-        }  # fmt: skip
+        }
         if out.type.discrete:
             emitted = call.state.pop("emitted", None)
             if emitted is None:
@@ -130,7 +142,9 @@ class NeuronOp(Op):
         if repeats * int(np.prod(mask.shape[2:])) != out.type.size:
             mask, repeats = full(mask, out.data.shape), 1
         counted = mask.flatten(2).sum(2) if mask.ndim > 2 else mask.to(torch.int64)
-        return np.broadcast_to(counted.numpy(force=True) * repeats, (out.steps, out.samples)).astype(np.int64)
+        return np.broadcast_to(
+            counted.numpy(force=True) * repeats, (out.steps, out.samples)
+        ).astype(np.int64)
 
     def arrive(self, call: Call) -> Mask:
         """A membrane that is read on is a REAL path."""

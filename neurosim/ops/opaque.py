@@ -1,4 +1,5 @@
-"""An operation without a rule, kept by ``strict=False``: run through torch as it stands, billed as one ``special`` per
+"""An operation without a rule, kept by ``strict=False``: run through torch as it stands, billed as
+one ``special`` per
 output element, and named in every report. Its target is looked up among torch's own operators only.
 """
 
@@ -19,8 +20,10 @@ from neurosim.ops._value import Call, Mask, Value
 
 
 class Opaque(Op):
-    """attrs: target ("aten.name.overload"), arguments (numbers, strings, and {"operand": i} or {"param": role}),
-    options, shape (of one slice of the output), folded (how torch saw the axes: steps·samples first)."""
+    """attrs: target ("aten.name.overload"), arguments (numbers, strings, and {"operand": i} or
+    {"param": role}),
+    options, shape (of one slice of the output), folded (how torch saw the axes: steps·samples
+    first)."""
 
     role = "opaque"
 
@@ -33,11 +36,16 @@ class Opaque(Op):
         """Call torch on operands whose leading axis is steps × samples."""
         namespace, name, overload = call.attrs["target"].split(".")
         if namespace != "aten":
-            raise SimulationError(f"at {call.node.name!r}: {call.attrs['target']} is not an operator of torch itself")
+            raise SimulationError(
+                f"at {call.node.name!r}: {call.attrs['target']} is not an operator of torch itself"
+            )
         target = getattr(getattr(torch.ops.aten, name), overload)
         out = target(*(self._argument(call, a) for a in call.attrs["arguments"]))
         out = out[0] if isinstance(out, (tuple, list)) else out
-        lead = next((v.data.shape[:2] for v in call.inputs if v.type.steps is not None), call.inputs[0].data.shape[:2])
+        lead = next(
+            (v.data.shape[:2] for v in call.inputs if v.type.steps is not None),
+            call.inputs[0].data.shape[:2],
+        )
         return out.to(torch.float32).reshape(*lead, *call.attrs["shape"])
 
     def _argument(self, call: Call, argument: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Padding as a value: zeros (or a constant), circular, reflect, replicate. Copies are existing synapses; zeros are not.
+"""Padding as a value: zeros (or a constant), circular, reflect, replicate. Copies are existing
+synapses; zeros are not.
 
 attrs: mode, ``before`` and ``after`` (one number per axis; negative crops), ``value``.
 """
@@ -26,7 +27,8 @@ class Pad(Op):
     role = "movement"
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
-        """Same kind; a non-zero constant makes it REAL; a scale that varies along a padded axis too."""
+        """Same kind; a non-zero constant makes it REAL; a scale that varies along a padded axis
+        too."""
         (x,), a = types, node.attrs
         shape = tuple(s + b + e for s, b, e in zip(x.shape, a["before"], a["after"], strict=True))
         if a["mode"] == "constant" and a.get("value"):
@@ -38,15 +40,24 @@ class Pad(Op):
     def run(self, call: Call) -> Tensor:
         """torch's pad with time folded into the batch."""
         (x,), a = call.inputs, call.attrs
-        touched = next((i for i, (b, e) in enumerate(zip(a["before"], a["after"], strict=True)) if b or e), None)
+        touched = next(
+            (i for i, (b, e) in enumerate(zip(a["before"], a["after"], strict=True)) if b or e),
+            None,
+        )
         if touched is None:
             return x.data
-        sizes = [n for i in reversed(range(touched, len(a["before"]))) for n in (a["before"][i], a["after"][i])]
+        sizes = [
+            n
+            for i in reversed(range(touched, len(a["before"])))
+            for n in (a["before"][i], a["after"][i])
+        ]
         if a["mode"] == "constant":
             return F.pad(x.data, sizes, value=a.get("value") or 0.0)
         padded = len(x.type.shape) - touched
         flat = x.data.reshape(-1, 1, *x.type.shape[touched:])
-        return F.pad(flat, sizes, mode=a["mode"]).reshape(*x.data.shape[: x.data.ndim - padded], *_ends(x, a, touched))
+        return F.pad(flat, sizes, mode=a["mode"]).reshape(
+            *x.data.shape[: x.data.ndim - padded], *_ends(x, a, touched)
+        )
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """Movement: 0."""
@@ -59,7 +70,9 @@ class Pad(Op):
 
 
 def _ends(x: Value, a: Mapping[str, Any], touched: int) -> list[int]:
-    return [x.type.shape[i] + a["before"][i] + a["after"][i] for i in range(touched, len(x.type.shape))]
+    return [
+        x.type.shape[i] + a["before"][i] + a["after"][i] for i in range(touched, len(x.type.shape))
+    ]
 
 
 OP = Pad()

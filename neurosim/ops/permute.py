@@ -36,7 +36,11 @@ class Permute(Op):
     def arrive(self, call: Call) -> Mask:
         """The mask in the same order."""
         mask = arrival(call.inputs[0])
-        return mask if isinstance(mask, bool) else mask.permute(0, 1, *(i + 2 for i in call.attrs["order"]))
+        return (
+            mask
+            if isinstance(mask, bool)
+            else mask.permute(0, 1, *(i + 2 for i in call.attrs["order"]))
+        )
 
 
 OP = Permute()

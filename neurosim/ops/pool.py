@@ -1,6 +1,7 @@
 """Average and max pooling over the spatial axes of one slice (C, *spatial).
 
-Average of k elements: k add + 1 multiply; max: k−1 compare (k: the elements of the window, existing or padded).
+Average of k elements: k add + 1 multiply; max: k−1 compare (k: the elements of the window, existing
+or padded).
 """
 
 from __future__ import annotations
@@ -24,21 +25,29 @@ _MAX = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
 class Pool(Op):
-    """attrs: mode ("average" | "max"), kernel, stride, padding, dilation, ceil_mode, count_include_pad, divisor."""
+    """attrs: mode ("average" | "max"), kernel, stride, padding, dilation, ceil_mode,
+    count_include_pad, divisor."""
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
-        """max keeps the kind (scale > 0); average is GRADED with scale / k where the divisor is constant."""
+        """max keeps the kind (scale > 0); average is GRADED with scale / k where the divisor is
+        constant."""
         (x,), a = types, node.attrs
         spatial = tuple(_size(s, i, a) for i, s in enumerate(x.shape[1:]))
         shape = (x.shape[0], *spatial)
         positive = x.discrete and bool(np.all(np.asarray(x.scale) > 0))
         if a["mode"] == "max":  # what pads is -inf: it never wins
             keep = positive and _along_channels(x)
-            return integers(shape, x.steps, x.lo, x.hi, x.scale) if keep else ValueType(shape, x.steps, masked=x.masked)
+            return (
+                integers(shape, x.steps, x.lo, x.hi, x.scale)
+                if keep
+                else ValueType(shape, x.steps, masked=x.masked)
+            )
         k = math.prod(a["kernel"])
         if x.discrete and x.uniform and _constant_divisor(a):
             divisor = a.get("divisor") or k
-            return integers(shape, x.steps, min(0, x.lo * k), max(0, x.hi * k), float(x.scale) / divisor)
+            return integers(
+                shape, x.steps, min(0, x.lo * k), max(0, x.hi * k), float(x.scale) / divisor
+            )
         return ValueType(shape, x.steps)
 
     def run(self, call: Call) -> Tensor:
@@ -47,12 +56,28 @@ class Pool(Op):
         n = len(a["kernel"])
         folded = x.data.flatten(0, 1)
         if a["mode"] == "max":
-            out = _MAX[n](folded, a["kernel"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"])
+            out = _MAX[n](
+                folded, a["kernel"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"]
+            )
         elif n == 1:
-            out = F.avg_pool1d(folded, a["kernel"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"])
+            out = F.avg_pool1d(
+                folded,
+                a["kernel"],
+                a["stride"],
+                a["padding"],
+                a["ceil_mode"],
+                a["count_include_pad"],
+            )
         else:
-            out = _AVERAGE[n](folded, a["kernel"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"],
-                              a.get("divisor"))  # fmt: skip
+            out = _AVERAGE[n](
+                folded,
+                a["kernel"],
+                a["stride"],
+                a["padding"],
+                a["ceil_mode"],
+                a["count_include_pad"],
+                a.get("divisor"),
+            )
         return out.unflatten(0, x.data.shape[:2])
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
@@ -85,7 +110,9 @@ def _along_channels(x: ValueType) -> bool:
 
 
 def _constant_divisor(a: Mapping[str, Any]) -> bool:
-    return not a["ceil_mode"] and (bool(a.get("divisor")) or a["count_include_pad"] or not any(a["padding"]))
+    return not a["ceil_mode"] and (
+        bool(a.get("divisor")) or a["count_include_pad"] or not any(a["padding"])
+    )
 
 
 OP = Pool()

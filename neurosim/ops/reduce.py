@@ -1,6 +1,7 @@
 """Sum, mean or maximum over axes of one slice (global average pooling, token means, …).
 
-sum of k: k add (k−1 strictly; the rules bill a pool's k); mean: k add + 1 multiply; maximum: k−1 compare.
+sum of k: k add (k−1 strictly; the rules bill a pool's k); mean: k add + 1 multiply; maximum: k−1
+compare.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._value import Call, Mask, Value
 
 
-def reduced_type(x: ValueType, mode: str, k: int, shape: tuple[int, ...], steps: int | None) -> ValueType:
+def reduced_type(
+    x: ValueType, mode: str, k: int, shape: tuple[int, ...], steps: int | None
+) -> ValueType:
     """Sum: GRADED, range × length; mean: the same with scale / length; maximum keeps the kind."""
     if not (x.discrete and x.uniform):
         return ValueType(shape, steps)
@@ -38,7 +41,9 @@ class Reduce(Op):
         k = 1
         for i in axes:
             k *= x.shape[i]
-        kept = [(1 if i in axes else s) for i, s in enumerate(x.shape) if a["keepdim"] or i not in axes]
+        kept = [
+            (1 if i in axes else s) for i, s in enumerate(x.shape) if a["keepdim"] or i not in axes
+        ]
         return reduced_type(x, a["mode"], k, tuple(kept), x.steps)
 
     def run(self, call: Call) -> Tensor:

@@ -51,9 +51,14 @@ class Reshape(Op):
 
 
 def _per_leading_block(mask: Tensor, old: tuple[int, ...], new: tuple[int, ...]) -> Tensor | None:
-    """Keep a mask broadcast over the last axis when the reshape splits that axis, or over the first when it merges
+    """Keep a mask broadcast over the last axis when the reshape splits that axis, or over the first
+    when it merges
     the others."""
-    if mask.shape[-1] == 1 and tuple(mask.shape[2:-1]) == old[:-1] and new[: len(old) - 1] == old[:-1]:
+    if (
+        mask.shape[-1] == 1
+        and tuple(mask.shape[2:-1]) == old[:-1]
+        and new[: len(old) - 1] == old[:-1]
+    ):
         return mask.reshape(*mask.shape[:-1], *[1] * (len(new) - len(old) + 1))
     if mask.shape[2] == 1 and tuple(mask.shape[3:]) == old[1:] and new[0] == old[0]:
         return mask.reshape(*mask.shape[:3], *new[1:])

@@ -32,8 +32,13 @@ class Softmax(Op):
         """Counting rules, section 6."""
         length = out.type.shape[call.attrs["axis"]]
         rows = out.type.size // length
-        return arithmetic(call, out, compare=rows * (length - 1), add=rows * (2 * length - 1),
-                          special=rows * 2 * length)  # fmt: skip
+        return arithmetic(
+            call,
+            out,
+            compare=rows * (length - 1),
+            add=rows * (2 * length - 1),
+            special=rows * 2 * length,
+        )
 
     def arrive(self, call: Call) -> Mask:
         """Every element of a row depends on the whole row."""

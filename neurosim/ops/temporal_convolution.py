@@ -1,6 +1,8 @@
-"""Convolution whose kernel also spans the steps (Conv3d over a clip, Conv1d over time): (C, *spatial) → (C', *spatial').
+"""Convolution whose kernel also spans the steps (Conv3d over a clip, Conv1d over time): (C,
+*spatial) → (C', *spatial').
 
-weight: (C', C/groups, kT, *k); the first of stride, padding and dilation is along time. An event's step is the step of
+weight: (C', C/groups, kT, *k); the first of stride, padding and dilation is along time. An event's
+step is the step of
 its source element (counting rules, section 3). One output step makes a clip value.
 """
 
@@ -30,7 +32,9 @@ _DENSE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 def out_steps(steps: int, attrs: Mapping[str, Any], kernel: int) -> int:
     """Length of the time axis of the output."""
-    return out_size(steps, kernel, attrs["stride"][0], attrs["padding"][0], attrs["dilation"][0], False, 0)
+    return out_size(
+        steps, kernel, attrs["stride"][0], attrs["padding"][0], attrs["dilation"][0], False, 0
+    )
 
 
 class TemporalConvolution(Op):
@@ -42,19 +46,27 @@ class TemporalConvolution(Op):
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
         """Shape by torch's formulas; a clip value when one step is left."""
         (x,), a, weight = types, node.attrs, params["weight"]
-        if x.steps is None or x.shape[0] != weight.shape[1] * a["groups"] or len(x.shape) != weight.ndim - 2:
+        if (
+            x.steps is None
+            or x.shape[0] != weight.shape[1] * a["groups"]
+            or len(x.shape) != weight.ndim - 2
+        ):
             raise GraphError(f"at {node.name!r}: kernel {weight.shape} does not fit {x}")
         steps = out_steps(x.steps, a, weight.shape[2])
         if steps < 1:
             raise GraphError(
-                f"at {node.name!r}: its temporal kernel of {weight.shape[2]} needs more than the {x.steps} steps given"
+                f"at {node.name!r}: its temporal kernel of {weight.shape[2]} needs more than the "
+                f"{x.steps} steps given"
             )
-        sizes = (out_size(s, k, a["stride"][i + 1], a["padding"][i + 1], a["dilation"][i + 1], False, 0)
-                 for i, (s, k) in enumerate(zip(x.shape[1:], weight.shape[3:], strict=True)))  # fmt: skip
+        sizes = (
+            out_size(s, k, a["stride"][i + 1], a["padding"][i + 1], a["dilation"][i + 1], False, 0)
+            for i, (s, k) in enumerate(zip(x.shape[1:], weight.shape[3:], strict=True))
+        )
         return ValueType((weight.shape[0], *sizes), steps if steps > 1 else None)
 
     def facts(self, node: Node, types: Types, out: ValueType, params: Params) -> dict[str, Any]:
-        """As a convolution with one more axis; fan_out_total is the mean of a slice, rounded down."""
+        """As a convolution with one more axis; fan_out_total is the mean of a slice, rounded
+        down."""
         (x,), a, weight = types, node.attrs, params["weight"]
         steps = x.steps or 1
         maps = _maps(a, weight.shape[2:], (steps, *x.shape[1:]), (out.steps or 1, *out.shape[1:]))
@@ -63,20 +75,35 @@ class TemporalConvolution(Op):
         least = per_group * math.prod(int(m.min()) for m in maps)
         most = per_group * math.prod(int(m.max()) for m in maps)
         return weight_facts(weight, "bias" in params, node.params["weight"], params) | {
-            "fan_in": math.prod(weight.shape[1:]), "fan_out": (least, existing / (x.size * steps), most),
-            "fan_out_total": existing // steps, "existing_macs": existing,
+            "fan_in": math.prod(weight.shape[1:]),
+            "fan_out": (least, existing / (x.size * steps), most),
+            "fan_out_total": existing // steps,
+            "existing_macs": existing,
             "dense_macs": weight.size * math.prod(out.shape[1:]) * (out.steps or 1),
             "kernel_in_time": weight.shape[2],
-            "geometry": Geometry(x.shape[0], weight.shape[0], a["groups"], tuple(weight.shape[2:]),
-                                 tuple(a["stride"]), tuple(a["dilation"])),
-        }  # fmt: skip
+            "geometry": Geometry(
+                x.shape[0],
+                weight.shape[0],
+                a["groups"],
+                tuple(weight.shape[2:]),
+                tuple(a["stride"]),
+                tuple(a["dilation"]),
+            ),
+        }
 
     def run(self, call: Call) -> Tensor:
         """torch's convolution with time as its first spatial axis."""
         (x,), a, weight = call.inputs, call.attrs, call.params["weight"]
         data = x.data.permute(1, 2, 0, *range(3, x.data.ndim))
-        out = _DENSE[weight.ndim - 2](data, weight, call.params.get("bias"), a["stride"], a["padding"], a["dilation"],
-                                      a["groups"])  # fmt: skip
+        out = _DENSE[weight.ndim - 2](
+            data,
+            weight,
+            call.params.get("bias"),
+            a["stride"],
+            a["padding"],
+            a["dilation"],
+            a["groups"],
+        )
         return out.permute(2, 0, 1, *range(3, out.ndim))
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
@@ -89,8 +116,15 @@ class TemporalConvolution(Op):
             sums = x.active_sum((0,), units)[:, :, None]
             return contract(sums, maps[1:], per_group) * maps[0][:, None]
 
-        counts = event_counts(x, fan_out, lambda: self._zero_fan_out(call, x), 0, out.type.size, "bias" in call.params,
-                              out.steps)  # fmt: skip
+        counts = event_counts(
+            x,
+            fan_out,
+            lambda: self._zero_fan_out(call, x),
+            0,
+            out.type.size,
+            "bias" in call.params,
+            out.steps,
+        )
         if not x.type.discrete and not x.type.masked:
             slice_macs = x.type.shape[0] * per_group * math.prod(int(m.sum()) for m in maps[1:])
             macs = np.repeat((maps[0] * slice_macs)[:, None], x.samples, axis=1)
@@ -103,7 +137,9 @@ class TemporalConvolution(Op):
             return np.zeros((x.steps, x.samples), np.int64)
         zeros = (call.params["weight"] == 0).double()
         attrs = call.attrs | {"transposed": False}
-        adjoint = zero_map(attrs, zeros, (x.type.shape[0], x.steps, *x.type.shape[1:]))  # (C, T, *spatial)
+        adjoint = zero_map(
+            attrs, zeros, (x.type.shape[0], x.steps, *x.type.shape[1:])
+        )  # (C, T, *spatial)
         active = x.active().double().permute(1, 2, 0, *range(3, x.data.ndim))  # (B, C, T, *spatial)
         return total((active * adjoint).movedim(2, 0).flatten(2).sum(2).numpy(force=True))
 
@@ -114,16 +150,24 @@ class TemporalConvolution(Op):
             return True
         weight = call.params["weight"]
         grouped = x.active().unflatten(2, (a["groups"], -1)).any(3)  # (T, B, g, *spatial)
-        flat = as_float(grouped).permute(1, 2, 0, *range(3, grouped.ndim)).flatten(0, 1).unsqueeze(1)
+        flat = (
+            as_float(grouped).permute(1, 2, 0, *range(3, grouped.ndim)).flatten(0, 1).unsqueeze(1)
+        )
         ones = torch.ones((1, 1, *weight.shape[2:]))
-        hit = _DENSE[weight.ndim - 2](flat, ones, None, a["stride"], a["padding"], a["dilation"]) > 0
+        hit = (
+            _DENSE[weight.ndim - 2](flat, ones, None, a["stride"], a["padding"], a["dilation"]) > 0
+        )
         hit = hit[:, 0].unflatten(0, (x.samples, a["groups"]))  # (B, g, T', *spatial')
         mask = hit.permute(2, 0, 1, *range(3, hit.ndim))
         return mask.repeat_interleave(weight.shape[0] // a["groups"], dim=2)
 
 
-def _maps(a: Mapping[str, Any], kernel: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> list[np.ndarray]:
-    time = axis_fan_out(before[0], after[0], kernel[0], a["stride"][0], a["padding"][0], a["dilation"][0], False)
+def _maps(
+    a: Mapping[str, Any], kernel: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
+) -> list[np.ndarray]:
+    time = axis_fan_out(
+        before[0], after[0], kernel[0], a["stride"][0], a["padding"][0], a["dilation"][0], False
+    )
     rest = {k: a[k][1:] for k in ("stride", "padding", "dilation")} | {"transposed": False}
     return [time, *axis_maps(rest, before[1:], after[1:], kernel[1:])]
 

@@ -1,6 +1,8 @@
-"""Sum, mean, maximum or last value over the steps: a sequence becomes a clip value. Keeps a running value.
+"""Sum, mean, maximum or last value over the steps: a sequence becomes a clip value. Keeps a running
+value.
 
-sum: 1 add an element and step; mean: also 1 multiply an element; maximum: 1 compare an element and step after the first.
+sum: 1 add an element and step; mean: also 1 multiply an element; maximum: 1 compare an element and
+step after the first.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from neurosim.ops.reduce import reduced_type
 
 
 class TimeReduce(Op):
-    """attrs: mode ("sum" | "mean" | "max" | "at"), ``step`` for "at" (negative counts from the end), ``lead`` axes."""
+    """attrs: mode ("sum" | "mean" | "max" | "at"), ``step`` for "at" (negative counts from the
+    end), ``lead`` axes."""
 
     time = "clipwise"
 
@@ -30,7 +33,9 @@ class TimeReduce(Op):
         """A clip value of the same shape."""
         (x,) = types
         if node.attrs["mode"] == "at":
-            return ValueType(x.shape, None, x.kind, x.lo, x.hi, _at_scale(x, node.attrs["step"]), x.masked)
+            return ValueType(
+                x.shape, None, x.kind, x.lo, x.hi, _at_scale(x, node.attrs["step"]), x.masked
+            )
         return reduced_type(x, node.attrs["mode"], x.steps or 1, x.shape, None)
 
     def run(self, call: Call) -> Tensor:
@@ -61,11 +66,14 @@ class TimeReduce(Op):
         return value / call.state["steps"] if call.attrs["mode"] == "mean" else value
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
-        """Per step of the operand; the words written and the final multiply are in the last step."""
+        """Per step of the operand; the words written and the final multiply are in the last
+        step."""
         (x,), mode, size = call.inputs, call.attrs["mode"], out.type.size
         if mode == "at":
             return {}
-        counts = dict(arithmetic(call, x, **({"compare": size} if mode == "max" else {"add": size})))
+        counts = dict(
+            arithmetic(call, x, **({"compare": size} if mode == "max" else {"add": size}))
+        )
         last = np.zeros((x.steps, x.samples), np.int64)
         if call.state.get("last", True):
             last[-1] = size
@@ -83,7 +91,8 @@ class TimeReduce(Op):
 
 
 def _keep(state: dict[str, Any], data: Tensor, first: int, at: int) -> None:
-    """The step ``at`` when it is here; counted from the end: the oldest of the last ``-at`` steps so far."""
+    """The step ``at`` when it is here; counted from the end: the oldest of the last ``-at`` steps
+    so far."""
     if at < 0:
         tail = torch.cat([state["tail"], data]) if "tail" in state else data
         state["tail"] = tail[at:].clone()

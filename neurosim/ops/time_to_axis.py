@@ -1,4 +1,5 @@
-"""The steps become an axis of the shape (joint space-time attention): a sequence becomes a clip value."""
+"""The steps become an axis of the shape (joint space-time attention): a sequence becomes a clip
+value."""
 
 from __future__ import annotations
 

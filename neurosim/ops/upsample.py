@@ -1,6 +1,7 @@
 """Up-sampling of the spatial axes: nearest keeps the kind (movement); other interpolation is REAL.
 
-bilinear and its kin bill one multiply and one add per tap and output element (2 taps an axis; bicubic 4).
+bilinear and its kin bill one multiply and one add per tap and output element (2 taps an axis;
+bicubic 4).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from neurosim.ops._value import Call, Mask, Value
 
 
 class Upsample(Op):
-    """attrs: mode, size, align_corners, ``factors`` (scale factors as the user wrote them, or None)."""
+    """attrs: mode, size, align_corners, ``factors`` (scale factors as the user wrote them, or
+    None)."""
 
     def infer(self, node: Node, types: Types, params: Params) -> ValueType:
         """(C, *size)."""
@@ -31,7 +33,11 @@ class Upsample(Op):
     def run(self, call: Call) -> Tensor:
         """torch's interpolate with time folded into the batch."""
         (x,), a = call.inputs, call.attrs
-        corners = {} if a["mode"] in ("nearest", "nearest-exact") else {"align_corners": a.get("align_corners", False)}
+        corners = (
+            {}
+            if a["mode"] in ("nearest", "nearest-exact")
+            else {"align_corners": a.get("align_corners", False)}
+        )
         sizes: dict[str, Any] = {"size": tuple(a["size"])}
         out = F.interpolate(x.data.flatten(0, 1), mode=a["mode"], **sizes, **corners)
         return out.unflatten(0, x.data.shape[:2])

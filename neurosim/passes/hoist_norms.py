@@ -27,7 +27,7 @@ def _swap(graph: Graph, norm: Node) -> Graph | None:
     if norm.op != "batch_norm" or norm.inputs[0].delay:
         return None
     move = graph[norm.inputs[0].node]
-    if only_reader(graph, move) is not norm or move.inputs[0].delay:
+    if move.op not in ("reshape", "permute") or move.inputs[0].delay or only_reader(graph, move) is not norm:
         return None
     axis = _axis_before(graph, move, norm.attrs["axis"])
     if axis is None:
@@ -43,8 +43,6 @@ def _axis_before(graph: Graph, move: Node, axis: int) -> int | None:
     before = graph[move.inputs[0].node].value.shape
     if move.op == "permute":
         return move.attrs["order"][axis]
-    if move.op != "reshape":
-        return None
     after = tuple(move.attrs["shape"])
     lead = math.prod(after[:axis])
     for i, size in enumerate(before):

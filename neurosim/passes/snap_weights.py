@@ -46,8 +46,9 @@ def snap_weights(graph: Graph, bits: int = 8, clip_grid: float = 2.0**-4, clip_b
     from neurosim.ops import build
 
     graph = build(_with_powers_of_two(graph))  # scales first: they decide the grids of what they scale
-    for chained in range(bits, 0, -1):
-        done = _attempt(graph, bits, chained, Span(clip_grid, clip_bound))
+    attempts = (_attempt(graph, bits, b, Span(clip_grid, clip_bound)) for b in range(bits, 0, -1))
+    done = _Snapped()
+    for done in attempts:
         if not done.full:
             return substituted(graph, done.nodes, None, done.params)
     raise GraphError(

@@ -1,6 +1,8 @@
-"""Runs a graph chunk by chunk: every unit consumes the steps that all its operands have, and passes its own on.
+"""Runs a graph chunk by chunk: every unit consumes the steps that all its operands have, and passes
+its own on.
 
-Operators that need the whole clip (``time = "clipwise"``) collect; a cycle runs step by step; everything else runs over
+Operators that need the whole clip (``time = "clipwise"``) collect; a cycle runs step by step;
+everything else runs over
 the chunk at once, so Python is entered a few times per node and chunk.
 """
 
@@ -29,8 +31,16 @@ Choose = Callable[[Node, tuple[Value, ...]], str]
 class Executor:
     """One pass of one clip (all its samples) through a graph."""
 
-    def __init__(self, graph: Graph, params: dict[str, dict[str, Tensor]], counts: CountsBuilder, choose: Choose,
-                 keep: frozenset[str], kernels: Any = None, first_sample: int = 0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        graph: Graph,
+        params: dict[str, dict[str, Tensor]],
+        counts: CountsBuilder,
+        choose: Choose,
+        keep: frozenset[str],
+        kernels: Any = None,
+        first_sample: int = 0,
+    ) -> None:
         self.graph, self.params, self.counts, self.choose = graph, params, counts, choose
         self.kernels, self.first_sample = kernels, first_sample
         self.units = units(graph)
@@ -57,7 +67,9 @@ class Executor:
         """Run everything that the next steps of the clip (steps, samples, *shape) allow."""
         for node in self.graph.inputs:
             value = Value(clip, node.value, True)
-            self._finish(node, value, Call(node, (value,), {}, {}, self.step[node.name]), value.steps)
+            self._finish(
+                node, value, Call(node, (value,), {}, {}, self.step[node.name]), value.steps
+            )
         for unit in self.units:
             if unit.nodes[0].op != "input":
                 self._advance(unit, final)
@@ -76,11 +88,19 @@ class Executor:
                 self.done.add(node.name)
                 self._run(node, tuple(q.take(1) for q in queues), 1)
             return
-        if get(node.op).time == "clipwise" and not isinstance(get(node.op), TimeReduce) and not final:
+        if (
+            get(node.op).time == "clipwise"
+            and not isinstance(get(node.op), TimeReduce)
+            and not final
+        ):
             return
         steps = min(q.pending for q in sequences)
         if steps:
-            self._run(node, tuple(self._operand(node, i, q.take(steps)) for i, q in enumerate(queues)), steps)
+            self._run(
+                node,
+                tuple(self._operand(node, i, q.take(steps)) for i, q in enumerate(queues)),
+                steps,
+            )
         if final and isinstance(get(node.op), TimeReduce):
             self._reduce_end(node)
 
@@ -96,12 +116,21 @@ class Executor:
     def _initial(self, key: str, like: Value) -> Tensor | None:
         if not key:
             return None
-        return torch.as_tensor(self.graph.params[key], dtype=like.data.dtype, device=like.data.device)
+        return torch.as_tensor(
+            self.graph.params[key], dtype=like.data.dtype, device=like.data.device
+        )
 
     def _call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
         engine = self.choose(node, inputs)
-        return Call(node, inputs, self.params[node.name], self.state[node.name], self.step[node.name], engine,
-                    self.kernels)  # fmt: skip
+        return Call(
+            node,
+            inputs,
+            self.params[node.name],
+            self.state[node.name],
+            self.step[node.name],
+            engine,
+            self.kernels,
+        )
 
     def _run(self, node: Node, inputs: tuple[Value, ...], steps: int) -> None:
         op, call = get(node.op), self._call(node, inputs)
@@ -109,7 +138,9 @@ class Executor:
             self._reduce(node, op, call, steps)
             return
         if node.op == "constant" and node.attrs.get("per_step"):
-            raise SimulationError(f"at {node.name!r}: a constant with a value per step has no operand to follow")
+            raise SimulationError(
+                f"at {node.name!r}: a constant with a value per step has no operand to follow"
+            )
         self._finish(node, self._execute(node, call), call, steps)
 
     def _execute(self, node: Node, call: Call) -> Value:
@@ -153,15 +184,24 @@ class Executor:
         steps = min(pending) if pending else 0
         if not steps:
             return
-        given = {key: self._operand(self.graph[key[0]], key[1], q.take(steps)) for key, q in outer.items()}
+        given = {
+            key: self._operand(self.graph[key[0]], key[1], q.take(steps))
+            for key, q in outer.items()
+        }
         results: dict[str, list[Value]] = {name: [] for name in names}
         for t in range(steps):
             self._cycle_step(unit, names, given, results, t)
         for node in unit.nodes:
             self._pass_on(node, join(results[node.name]))
 
-    def _cycle_step(self, unit: Unit, names: set[str], given: dict[tuple[str, int], Value],
-                    results: dict[str, list[Value]], t: int) -> None:  # fmt: skip
+    def _cycle_step(
+        self,
+        unit: Unit,
+        names: set[str],
+        given: dict[tuple[str, int], Value],
+        results: dict[str, list[Value]],
+        t: int,
+    ) -> None:
         now: dict[str, Value] = {}
         for node in unit.nodes:
             inputs = tuple(
@@ -179,10 +219,24 @@ class Executor:
             del past[: -self._memory(name)]
 
     def _memory(self, name: str) -> int:
-        return max((e.delay for c in self.graph.consumers[name] for e in c.inputs if e.node == name), default=1) or 1
+        return (
+            max(
+                (e.delay for c in self.graph.consumers[name] for e in c.inputs if e.node == name),
+                default=1,
+            )
+            or 1
+        )
 
-    def _inner(self, node: Node, i: int, names: set[str], given: dict[tuple[str, int], Value],
-               results: dict[str, list[Value]], now: dict[str, Value], t: int) -> Value:  # fmt: skip
+    def _inner(
+        self,
+        node: Node,
+        i: int,
+        names: set[str],
+        given: dict[tuple[str, int], Value],
+        results: dict[str, list[Value]],
+        now: dict[str, Value],
+        t: int,
+    ) -> Value:
         edge = node.inputs[i]
         if edge.node not in names:
             value = given[node.name, i]
@@ -198,7 +252,9 @@ class Executor:
         edge = node.inputs[i]
         t = self.graph[edge.node].value
         like = next(iter(given.values()))
-        data = torch.zeros((1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device)
+        data = torch.zeros(
+            (1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device
+        )
         value = Value(data, t, False)
         initial = self._initial(edge.initial, value)
         return value if initial is None else Value(initial.expand_as(data), t, False)

@@ -7,7 +7,8 @@ from neurosim.ops import get
 
 
 def needs_arrival(graph: Graph) -> frozenset[str]:
-    """REAL values whose arrival mask decides which neurons count as active (counting rules, section 5)."""
+    """REAL values whose arrival mask decides which neurons count as active (counting rules, section
+    5)."""
     needed: set[str] = set()
     changed = True
     while changed:
@@ -24,10 +25,13 @@ def needs_arrival(graph: Graph) -> frozenset[str]:
 
 
 def bytes_per_step(graph: Graph, samples: int) -> int:
-    """Peak of the float32 values alive at once, for one step, while nodes run in order (clip values left out)."""
+    """Peak of the float32 values alive at once, for one step, while nodes run in order (clip values
+    left out)."""
     last = {e.node: i for i, n in enumerate(graph.nodes) for e in n.inputs}
     alive, peak = 0, 1
-    sizes = {n.name: 4 * samples * n.value.size if n.value.steps is not None else 0 for n in graph.nodes}
+    sizes = {
+        n.name: 4 * samples * n.value.size if n.value.steps is not None else 0 for n in graph.nodes
+    }
     views = {"reshape", "permute", "slice", "expand"}
     ends: dict[int, list[str]] = {}
     for name, i in last.items():

@@ -1,4 +1,5 @@
-"""Values on their way between nodes: a queue of steps per operand, so that branches may run at different paces."""
+"""Values on their way between nodes: a queue of steps per operand, so that branches may run at
+different paces."""
 
 from __future__ import annotations
 
@@ -51,7 +52,11 @@ class Queue:
 def cut(value: Value, start: int, stop: int) -> Value:
     """Steps ``start`` to ``stop``."""
     mask = value.arrived
-    return Value(value.data[start:stop], value.type, mask if isinstance(mask, bool) else _cut(mask, start, stop))
+    return Value(
+        value.data[start:stop],
+        value.type,
+        mask if isinstance(mask, bool) else _cut(mask, start, stop),
+    )
 
 
 def _cut(mask: Tensor, start: int, stop: int) -> Tensor:
@@ -71,7 +76,11 @@ def join_masks(pairs: list[tuple[Mask, Value]]) -> Mask:
         return masks[0]
     full = []
     tensors = [m for m in masks if isinstance(m, Tensor)]
-    shape = max(tensors, key=lambda m: m[0].numel()).shape[2:] if tensors else (1,) * len(pairs[0][1].type.shape)
+    shape = (
+        max(tensors, key=lambda m: m[0].numel()).shape[2:]
+        if tensors
+        else (1,) * len(pairs[0][1].type.shape)
+    )
     for mask, value in pairs:
         if isinstance(mask, bool):
             mask = torch.full((value.steps, value.samples, *shape), mask, device=value.data.device)
@@ -79,13 +88,17 @@ def join_masks(pairs: list[tuple[Mask, Value]]) -> Mask:
     return torch.cat(full)
 
 
-def delayed(value: Value, held: Value | None, initial: Tensor | None, delay: int) -> tuple[Value, Value]:
+def delayed(
+    value: Value, held: Value | None, initial: Tensor | None, delay: int
+) -> tuple[Value, Value]:
     """The value ``delay`` steps ago, and what to hold for the next chunk."""
     if held is None:
-        first = torch.zeros_like(value.data[:1]) if initial is None else initial.expand_as(value.data[:1])
+        first = (
+            torch.zeros_like(value.data[:1])
+            if initial is None
+            else initial.expand_as(value.data[:1])
+        )
         held = Value(first.expand(delay, *value.data.shape[1:]), value.type, False)
     line = join([held, value])
     steps = value.steps
     return cut(line, 0, steps), cut(line, steps, steps + delay)
-
-
