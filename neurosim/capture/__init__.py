@@ -1,4 +1,4 @@
-"""torch module + clip → Graph. The package itself is callable: ``neurosim.capture(model, clip)``."""
+"""torch module + clip → Graph. The package is callable: ``neurosim.capture(model, clip)``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``as_spikes(x)``: inside a model, the user's word that x holds events; checked whenever it runs."""
+"""``as_spikes(x)``: inside a model, the user's word that x holds events; checked at every run."""
 
 from __future__ import annotations
 

@@ -18,11 +18,23 @@ from neurosim.ir.graph import Edge, Graph, Node
 from neurosim.ir.types import Kind, ValueType
 from neurosim.ops import build, get
 
-_MAIN = ("neuron", "convolution", "temporal_convolution", "linear", "batch_norm", "layer_norm", "pool", "upsample",
-         "softmax", "activation")  # fmt: skip
+_MAIN = (
+    "neuron",
+    "convolution",
+    "temporal_convolution",
+    "linear",
+    "batch_norm",
+    "layer_norm",
+    "pool",
+    "upsample",
+    "softmax",
+    "activation",
+)
 
 
-def assemble(folded: list[Folded], root: nn.Module | None, steps: int, samples: int, meta: dict[str, Any]) -> tuple[Graph, dict[Id, str]]:
+def assemble(
+    folded: list[Folded], root: nn.Module | None, steps: int, samples: int, meta: dict[str, Any]
+) -> tuple[Graph, dict[Id, str]]:
     """The graph (without outputs yet) and the name of every folded node."""
     ordered = _ordered(folded)
     names = _names(ordered, root)
@@ -33,7 +45,8 @@ def assemble(folded: list[Folded], root: nn.Module | None, steps: int, samples: 
 
 
 def _ordered(folded: list[Folded]) -> list[Folded]:
-    """A topological order of the undelayed edges, near to the order of the code. Raises CaptureError."""
+    """A topological order of the undelayed edges, near to the order of the code. Raises
+    CaptureError."""
     by_id = {f.id: f for f in folded}
     place = {f.id: (f.order, i) for i, f in enumerate(folded)}
     net = nx.DiGraph()
@@ -43,11 +56,17 @@ def _ordered(folded: list[Folded]) -> list[Folded]:
     try:
         return [by_id[i] for i in nx.lexicographical_topological_sort(net, key=lambda i: place[i])]
     except nx.NetworkXUnfeasible:
-        raise CaptureError("the loop over time reads a value before it computes it; check its order") from None
+        raise CaptureError(
+            "the loop over time reads a value before it computes it; check its order"
+        ) from None
 
 
 def _names(nodes: list[Folded], root: nn.Module | None) -> dict[Id, str]:
-    leaves = {n for n, m in root.named_modules() if not list(m.children())} if root is not None else set()
+    leaves = (
+        {n for n, m in root.named_modules() if not list(m.children())}
+        if root is not None
+        else set()
+    )
     by_path: dict[str, list[Folded]] = defaultdict(list)
     for f in nodes:
         by_path[f.path].append(f)
@@ -82,7 +101,8 @@ def _node(f: Folded, names: dict[Id, str], store: Parameters, steps: int) -> Nod
     role = get(f.op).role
     params = {r: store.key(t, r) for r, t in f.params.items()}
     edges = tuple(
-        Edge(names[o.node], o.delay, store.key(o.initial, "initial") if _matters(o.initial) else "") for o in f.operands
+        Edge(names[o.node], o.delay, store.key(o.initial, "initial") if _matters(o.initial) else "")
+        for o in f.operands
     )
     attrs = {k: v for k, v in f.attrs.items() if k != "neuron"}
     whole = f.folded or axes.has(f.dims, "T")
@@ -112,7 +132,9 @@ class Parameters:
         assert tensor is not None
         plain = tensor.detach()
         whole = plain.dtype in (torch.int64, torch.bool)
-        array = np.ascontiguousarray(plain.cpu().numpy() if whole else plain.float().cpu().numpy()).copy()
+        array = np.ascontiguousarray(
+            plain.cpu().numpy() if whole else plain.float().cpu().numpy()
+        ).copy()
         name = self._owner(plain) or f"{role}.{_hash(array)}"
         if name in self.arrays and not _same(self.arrays[name], array):
             name = f"{name}.{_hash(array)}"
@@ -132,4 +154,6 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _hash(array: np.ndarray) -> str:
-    return hashlib.sha1(array.tobytes() + str(array.shape).encode(), usedforsecurity=False).hexdigest()[:10]
+    return hashlib.sha1(
+        array.tobytes() + str(array.shape).encode(), usedforsecurity=False
+    ).hexdigest()[:10]

@@ -1,8 +1,8 @@
 """Axis roles: which factor of which tensor axis is time (T), sample (B) or anything else (X).
 
-Every axis of a traced tensor is a tuple of atoms, outermost first: ``("T", 16)``, ``("B", 2)``, ``("X", 64)``, or ``("t", 16)``
-for time that has become an ordinary axis (joint space-time attention). Roles are followed by name through views; a size
-decides nothing.
+Every axis of a traced tensor is a tuple of atoms, outermost first: ``("T", 16)``, ``("B", 2)``,
+``("X", 64)``, or ``("t", 16)`` for time that has become an ordinary axis (joint space-time
+attention). Roles are followed by name through views; a size decides nothing.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def roles(dim: Dim) -> str:
 
 
 def regroup(dims: Dims, shape: Sequence[int]) -> Dims:
-    """Roles after a view to ``shape``. Raises CaptureError where an axis would be cut through time or samples."""
+    """Roles after a view to ``shape``. Raises CaptureError where an axis would be cut through time
+    or samples."""
     atoms = [a for d in dims for a in d]
     out: list[Dim] = []
     for target in shape:
@@ -79,7 +80,9 @@ def regroup(dims: Dims, shape: Sequence[int]) -> Dims:
     return tuple(out)
 
 
-def _take(atoms: list[Atom], target: int, dims: Dims, shape: Sequence[int]) -> tuple[Dim, list[Atom]]:
+def _take(
+    atoms: list[Atom], target: int, dims: Dims, shape: Sequence[int]
+) -> tuple[Dim, list[Atom]]:
     got: list[Atom] = []
     left = target
     while left > 1 or (atoms and atoms[0][1] == 1 and not got and target == 1):
@@ -96,7 +99,9 @@ def _take(atoms: list[Atom], target: int, dims: Dims, shape: Sequence[int]) -> t
             atoms.insert(0, ("X", n // left))
             left = 1
         else:
-            what = {"T": "the time axis", "B": "the batch axis", "t": "the time axis"}.get(role, "an axis")
+            what = {"T": "the time axis", "B": "the batch axis", "t": "the time axis"}.get(
+                role, "an axis"
+            )
             raise CaptureError(
                 f"a view of {sizes(dims)} as {tuple(shape)} cuts through {what}; "
                 "keep time and batch whole, or say time_dim=/batch_dim="
@@ -128,7 +133,7 @@ def without(dims: Dims, role: str) -> Dims:
 
 
 def aligned(a: Dims, b: Dims) -> tuple[Dims, Dims, Dims]:
-    """Both operands padded to one rank, and the axes of the broadcast result. Raises CaptureError."""
+    """Both operands padded to one rank, the axes of their broadcast. Raises CaptureError."""
     rank = max(len(a), len(b))
     a, b = ((),) * (rank - len(a)) + a, ((),) * (rank - len(b)) + b
     out = []
@@ -142,7 +147,9 @@ def aligned(a: Dims, b: Dims) -> tuple[Dims, Dims, Dims]:
         elif size(x) == size(y) and _fits(x, y):
             out.append(x if len(roles(x)) >= len(roles(y)) else y)
         else:
-            raise CaptureError(f"axes do not line up: {show(a)} against {show(b)}; say time_dim=/batch_dim=")
+            raise CaptureError(
+                f"axes do not line up: {show(a)} against {show(b)}; say time_dim=/batch_dim="
+            )
     return a, b, tuple(out)
 
 

@@ -1,4 +1,5 @@
-"""``capture(model, clip)``: run the model twice under watch, fold its loop over time, and prove the graph against it."""
+"""``capture(model, clip)``: run the model twice under watch, fold its loop over time, and prove the
+graph against it."""
 
 from __future__ import annotations
 
@@ -6,13 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neurosim.capture import axes
 from neurosim.capture.assemble import assemble
-from neurosim.capture.axes import Dims
+from neurosim.capture.clip import (
+    Layout,
+    as_clip,
+    bounds_of,
+    check_kind,
+    check_layout,
+    layout_of,
+    sliced,
+    to_slices,
+    varied,
+    widened,
+)
 from neurosim.capture.failure import explain
 from neurosim.capture.fold import Fold, Folded, Id
 from neurosim.capture.handmade import check_handmade
@@ -23,13 +34,13 @@ from neurosim.capture.proof import prove
 from neurosim.capture.trace import Trace, Val
 from neurosim.errors import CaptureError, ClipError, ModelError, UnknownOps
 from neurosim.ir.graph import Graph
-from neurosim.ir.types import Kind
 from neurosim.ops import build
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One watched forward: the clip it got, the nodes it folded to, what it returned, what its neurons emitted."""
+    """One watched forward: the clip it got, the nodes it folded to, what it returned, what its
+    neurons emitted."""
 
     clip: Tensor
     trace: Trace
@@ -47,62 +58,62 @@ class Evidence:
         return found
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Which axis of the clip is time, which is the sample; None: there is none."""
+def capture(
+    model: Callable[..., Any],
+    clip: Any,
+    kind: str = "real",
+    *,
+    time_dim: int | None = 0,
+    batch_dim: int | None = 1,
+    strict: bool = True,
+    lo: int = 0,
+    hi: int | None = None,
+    name: str = "",
+) -> Graph:
+    """The operator graph of ``model`` on clips like ``clip`` ([T, B, C, H, W] unless the dims say
+    otherwise).
 
-    time_dim: int | None
-    batch_dim: int | None
+    ``kind``: what the clip holds: "real", "spike" (0 and 1) or "graded" (integers in [lo, hi]).
+    ``strict=False`` keeps operations without a rule as opaque nodes, run through torch, billed as
+    arithmetic and named in every report. The model is left as it was found: state, mode, hooks,
+    random state.
 
-    def dims(self, clip: Tensor) -> Dims:
-        """Roles of the clip's axes."""
-        role = {self.time_dim: "T", self.batch_dim: "B"}
-        return tuple(((role[i], n),) if i in role else axes.plain(n) for i, n in enumerate(clip.shape))
-
-    def names(self, rank: int) -> list[str]:
-        """A role per axis."""
-        role = {self.time_dim: "T", self.batch_dim: "B"}
-        return [role.get(i, "X") for i in range(rank)]
-
-
-def capture(model: Callable[..., Any], clip: Any, kind: str = "real", *, time_dim: int | None = 0,
-            batch_dim: int | None = 1, strict: bool = True, lo: int = 0, hi: int | None = None,
-            name: str = "") -> Graph:  # fmt: skip
-    """The operator graph of ``model`` on clips like ``clip`` ([T, B, C, H, W] unless the dims say otherwise).
-
-    ``kind``: what the clip holds: "real", "spike" (0 and 1) or "graded" (integers in [lo, hi]). ``strict=False`` keeps
-    operations without a rule as opaque nodes, run through torch, billed as arithmetic and named in every report.
-    The model is left as it was found: state, mode, hooks, random state.
-
-    Raises UnknownOps: lists every operation without a rule, with its place. CaptureError: training mode, axes or loops
-    that cannot be followed, behaviour that depends on the batch size or on the data. ClipError, ModelError: the clip
-    or the model's own forward fails.
+    Raises UnknownOps: lists every operation without a rule, with its place. CaptureError: training
+    mode, axes or loops that cannot be followed, behaviour that depends on the batch size or on the
+    data. ClipError, ModelError: the clip or the model's own forward fails.
     """
     check_model(model)
     with torch.inference_mode(False), torch.no_grad():
         tensor = as_clip(clip)
-        layout = Layout(_positive(time_dim, tensor), _positive(batch_dim, tensor))
+        layout = layout_of(tensor, time_dim, batch_dim)
         return _capture(model, tensor, kind, layout, strict, (lo, hi), name)
-
-
-def _positive(dim: int | None, clip: Tensor) -> int | None:
-    return dim + clip.ndim if dim is not None and -clip.ndim <= dim < 0 else dim
 
 
 def check_model(model: Any) -> None:
     """Raise ModelError for something that cannot be called on a clip."""
     if isinstance(model, type):
-        raise ModelError(f"the model is the class {model.__name__}; build it first: {model.__name__}(…)")
+        raise ModelError(
+            f"the model is the class {model.__name__}; build it first: {model.__name__}(…)"
+        )
     if not callable(model):
-        raise ModelError(f"the model is a {type(model).__name__}; give a torch module or a function of the clip")
+        raise ModelError(
+            f"the model is a {type(model).__name__}; give a torch module or a function of the clip"
+        )
 
 
-def _capture(model: Callable[..., Any], tensor: Tensor, kind: str, layout: Layout, strict: bool,
-             limits: tuple[int, int | None], name: str) -> Graph:  # fmt: skip
+def _capture(
+    model: Callable[..., Any],
+    tensor: Tensor,
+    kind: str,
+    layout: Layout,
+    strict: bool,
+    limits: tuple[int, int | None],
+    name: str,
+) -> Graph:
     check_layout(tensor, layout)
     root = model if isinstance(model, nn.Module) else None
     check_mode(root)
-    bounds = _bounds(tensor, kind, *limits)
+    bounds = bounds_of(tensor, kind, *limits)
     check_kind(tensor, kind, *bounds)
     first = watch(model, root, widened(tensor, layout, 2), layout, strict)
     second = watch(model, root, varied(widened(tensor, layout, 3), layout), layout, strict)
@@ -116,64 +127,9 @@ def _capture(model: Callable[..., Any], tensor: Tensor, kind: str, layout: Layou
     return build(graph.with_nodes(graph.nodes, samples=samples))
 
 
-def _bounds(clip: Tensor, kind: str, lo: int, hi: int | None) -> tuple[int, int]:
-    """Least and largest integer that the clip may hold."""
-    if kind == "spike":
-        return 0, 1
-    return lo, hi if hi is not None else int(clip.max()) if kind == "graded" else 0
-
-
-def check_kind(clip: Tensor, kind: str, lo: int, hi: int) -> None:
-    """Raise CaptureError for an unknown kind, ClipError for a clip that does not hold what is declared."""
-    if kind not in {k.value for k in Kind}:
-        raise CaptureError(f"unknown kind {kind!r} of clip; choose real, spike or graded")
-    if kind != "real" and bool(((clip != clip.round()) | (clip < lo) | (clip > hi)).any()):
-        raise ClipError(
-            f"the clip was declared {kind} ({lo}..{hi}) but holds values from {float(clip.min()):g} to "
-            f"{float(clip.max()):g}; declare kind='real' or give events"
-        )
-
-
-def as_clip(clip: Any) -> Tensor:
-    """A float32 tensor. Raises ClipError for anything else, NaN included."""
-    if isinstance(clip, np.ndarray):
-        clip = torch.from_numpy(np.ascontiguousarray(clip))
-    if not isinstance(clip, Tensor):
-        raise ClipError(f"the clip is a {type(clip).__name__}; give a torch tensor or a numpy array [T, B, C, H, W]")
-    found = clip.detach().clone().to(torch.float32)
-    if not bool(torch.isfinite(found).all()):
-        raise ClipError("the clip holds NaN or infinity; clean it first")
-    return found
-
-
-def check_layout(clip: Tensor, layout: Layout) -> None:
-    """Raise ClipError unless the named axes exist."""
-    for what, dim in (("time_dim", layout.time_dim), ("batch_dim", layout.batch_dim)):
-        if dim is not None and not 0 <= dim < clip.ndim:
-            raise ClipError(f"{what}={dim} of a clip with {clip.ndim} axes {tuple(clip.shape)}; say which axis it is")
-    if layout.time_dim is not None and layout.time_dim == layout.batch_dim:
-        raise ClipError(f"time_dim and batch_dim are both {layout.time_dim}; say which axis is time and which the sample")
-    if 0 in clip.shape:
-        raise ClipError(f"the clip is empty: {tuple(clip.shape)}; give at least one step and one sample")
-
-
-def widened(clip: Tensor, layout: Layout, samples: int) -> Tensor:
-    """The clip with ``samples`` samples that differ from one another (mirrored copies keep their kind)."""
-    if layout.batch_dim is None:
-        return clip
-    parts = list(clip.split(1, layout.batch_dim))[:samples]
-    while len(parts) < samples:
-        parts.append(parts[-1].flip(-1) if len(parts) % 2 else parts[-1].flip(-2 if clip.ndim > 2 else -1))
-    return torch.cat(parts, layout.batch_dim).contiguous()
-
-
-def varied(clip: Tensor, layout: Layout) -> Tensor:
-    """Another clip of the same kind: time reversed, space mirrored."""
-    flips = [d for d in (layout.time_dim, clip.ndim - 1) if d is not None and d != layout.batch_dim]
-    return clip.flip(sorted(set(flips))).contiguous()
-
-
-def watch(model: Callable[..., Any], root: nn.Module | None, clip: Tensor, layout: Layout, strict: bool) -> Evidence:
+def watch(
+    model: Callable[..., Any], root: nn.Module | None, clip: Tensor, layout: Layout, strict: bool
+) -> Evidence:
     """One forward under watch, folded. Raises UnknownOps, CaptureError, ModelError."""
     steps = 1 if layout.time_dim is None else clip.shape[layout.time_dim]
     samples = 1 if layout.batch_dim is None else clip.shape[layout.batch_dim]
@@ -213,7 +169,7 @@ def _unknown(trace: Trace) -> str:
 
 
 def _nest(trace: Trace, out: Any, leaves: dict[int, Tensor]) -> Any:
-    """The model's outputs with values for tensors; constants, states and anything else become None."""
+    """The model's outputs, values for tensors; constants, states and other things become None."""
     if isinstance(out, Tensor):
         if not isinstance(trace.output(out), Val):
             return None
@@ -243,8 +199,14 @@ def _outputs(fold: Fold, nest: Any) -> Any:
     return {"leaf": leaf, "id": operand, "dims": [list(axes.roles(d)) or ["X"] for d in value.dims]}
 
 
-def _graph(evidence: Evidence, root: nn.Module | None, layout: Layout, kind: str, bounds: tuple[int, int],
-           meta: dict[str, Any]) -> tuple[Graph, dict[Id, str]]:  # fmt: skip
+def _graph(
+    evidence: Evidence,
+    root: nn.Module | None,
+    layout: Layout,
+    kind: str,
+    bounds: tuple[int, int],
+    meta: dict[str, Any],
+) -> tuple[Graph, dict[Id, str]]:
     trace = evidence.trace
     notes = check_handmade(evidence.nodes, trace.strict)
     meta = {**meta, "notes": notes} if notes else meta
@@ -254,7 +216,9 @@ def _graph(evidence: Evidence, root: nn.Module | None, layout: Layout, kind: str
     outputs = tuple(dict.fromkeys(_output_nodes(named)))
     if not outputs:
         raise CaptureError("nothing that the model returns depends on the clip; return the logits")
-    return build(graph.with_nodes(graph.nodes, outputs=outputs, meta={**meta, "outputs": named})), names
+    return build(
+        graph.with_nodes(graph.nodes, outputs=outputs, meta={**meta, "outputs": named})
+    ), names
 
 
 def declare(nodes: list[Folded], kind: str, bounds: tuple[int, int], steps: int | None) -> None:
@@ -262,7 +226,13 @@ def declare(nodes: list[Folded], kind: str, bounds: tuple[int, int], steps: int 
     for f in nodes:
         if f.op == "input":
             lo, hi = bounds if kind != "real" else (0, 0)
-            f.attrs = {"shape": axes.slice_shape(f.dims), "steps": steps, "kind": kind, "lo": lo, "hi": hi}
+            f.attrs = {
+                "shape": axes.slice_shape(f.dims),
+                "steps": steps,
+                "kind": kind,
+                "lo": lo,
+                "hi": hi,
+            }
 
 
 def _name_outputs(nest: Any, names: dict[Id, str]) -> Any:
@@ -281,7 +251,11 @@ def _output_nodes(nest: Any) -> list[str]:
         return [nest["node"]]
     if isinstance(nest, dict):
         ((_, inner),) = nest.items()
-        return [n for v in (inner.values() if isinstance(inner, dict) else inner) for n in _output_nodes(v)]
+        return [
+            n
+            for v in (inner.values() if isinstance(inner, dict) else inner)
+            for n in _output_nodes(v)
+        ]
     return []
 
 
@@ -289,16 +263,25 @@ def compare(a: Graph, b: Graph) -> None:
     """Raise CaptureError where two forwards (other batch size, other data) did not do the same."""
     for x, y in zip(a.nodes, b.nodes, strict=False):
         same = (x.name, x.op, x.inputs, dict(x.attrs), dict(x.params), x.type) == (
-            y.name, y.op, y.inputs, dict(y.attrs), dict(y.params), y.type)  # fmt: skip
+            y.name,
+            y.op,
+            y.inputs,
+            dict(y.attrs),
+            dict(y.params),
+            y.type,
+        )
         if not same:
             raise CaptureError(
-                f"at {x.name!r}{f' ({x.source})' if x.source else ''}: the model did not do the same on another clip "
-                f"and batch size ({x.op} {x.value} against {y.op} {y.value} at {y.name!r}); its behaviour may not depend on "
+                f"at {x.name!r}{f' ({x.source})' if x.source else ''}: the model did not do the "
+                f"same on another clip "
+                f"and batch size ({x.op} {x.value} against {y.op} {y.value} at {y.name!r}); its "
+                f"behaviour may not depend on "
                 "the data or on the batch size"
             )
     if len(a) != len(b):
         raise CaptureError(
-            f"the model ran {len(a)} operations on one clip and {len(b)} on another; its behaviour may not depend on the "
+            f"the model ran {len(a)} operations on one clip and {len(b)} on another; its "
+            f"behaviour may not depend on the "
             "data or on the batch size"
         )
 
@@ -314,23 +297,9 @@ def _prove(graph: Graph, names: dict[Id, str], evidence: Evidence, layout: Layou
     prove(graph, clip, emitted, evidence.returned)
 
 
-def to_slices(clip: Tensor, layout: Layout) -> Tensor:
-    """(steps, samples, *shape)."""
-    return sliced(clip, layout.dims(clip))
-
-
-def sliced(tensor: Tensor, dims: Dims) -> Tensor:
-    """A tensor with the given roles as (steps, samples, *slice shape)."""
-    flat = tensor.reshape([n for d in dims for _, n in (d or (("X", 1),))])
-    labels = [r for d in dims for r, _ in (d or (("X", 1),))]
-    if "B" not in labels:
-        flat, labels = flat.unsqueeze(0), ["B", *labels]
-    if "T" not in labels:
-        flat, labels = flat.unsqueeze(0), ["T", *labels]
-    order = [labels.index("T"), labels.index("B"), *(i for i, r in enumerate(labels) if r not in "TB")]
-    return flat.permute(order).reshape(flat.shape[order[0]], flat.shape[order[1]], *axes.slice_shape(dims))
-
-
 def _name(model: Any) -> str:
-    return type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", type(model).__name__)
-
+    return (
+        type(model).__name__
+        if isinstance(model, nn.Module)
+        else getattr(model, "__name__", type(model).__name__)
+    )

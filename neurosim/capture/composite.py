@@ -1,7 +1,8 @@
-"""Fused functions spelled out, so that every product in them is seen: attention, LSTM, GRU, circular padding.
+"""Fused functions spelled out, so that every product in them is seen: attention, LSTM, GRU,
+circular padding.
 
-Sources: the equations in the documentation of torch.nn.functional.scaled_dot_product_attention, torch.nn.LSTM, GRU and
-RNN.
+Sources: the equations in the documentation of torch.nn.functional.scaled_dot_product_attention,
+torch.nn.LSTM, GRU and RNN.
 """
 
 from __future__ import annotations
@@ -20,18 +21,29 @@ from neurosim.capture.trace import Poison, Trace
 from neurosim.errors import CaptureError
 
 _BACKWARDS = (
-    "at {path!r}: a bidirectional {what} reads the clip backwards, which no step-by-step machine can; "
+    "at {path!r}: a bidirectional {what} reads the clip backwards, which no step-by-step machine "
+    "can; "
     "use bidirectional=False"
 )
 
 
-def attention(trace: Trace, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None,
-              dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None,
-              enable_gqa: bool = False) -> Any:  # fmt: skip
+def attention(
+    trace: Trace,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
     """softmax(Q Kᵀ · scale + mask) V."""
     if enable_gqa or not any(trace.traced(t) for t in (query, key, value)):
         return NotImplemented
-    scores = (query @ key.transpose(-2, -1)) * (scale if scale is not None else 1.0 / math.sqrt(query.shape[-1]))
+    scores = (query @ key.transpose(-2, -1)) * (
+        scale if scale is not None else 1.0 / math.sqrt(query.shape[-1])
+    )
     if is_causal:
         allowed = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         scores = scores.masked_fill(~allowed, float("-inf"))
@@ -42,7 +54,9 @@ def attention(trace: Trace, query: Tensor, key: Tensor, value: Tensor, attn_mask
     return torch.softmax(scores, -1) @ value
 
 
-def circular(trace: Trace, x: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+def circular(
+    trace: Trace, x: Tensor, pad: Any, mode: str = "constant", value: float | None = None
+) -> Any:
     """Circular padding as a concat of slices."""
     if mode != "circular" or not trace.traced(x):
         return NotImplemented
@@ -56,8 +70,18 @@ def circular(trace: Trace, x: Tensor, pad: Any, mode: str = "constant", value: f
     return x
 
 
-def lstm(trace: Trace, x: Tensor, state: Any, weights: Any, has_biases: bool, layers: int, dropout: float,
-         train: bool, bidirectional: bool, batch_first: bool) -> Any:  # fmt: skip
+def lstm(
+    trace: Trace,
+    x: Tensor,
+    state: Any,
+    weights: Any,
+    has_biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> Any:
     """i, f, o = σ(…), g = tanh(…); c ← f·c + i·g; h ← o·tanh(c)."""
     if not trace.traced(x) or not isinstance(state, (tuple, list)) or len(state) != 2:
         return NotImplemented
@@ -73,8 +97,18 @@ def lstm(trace: Trace, x: Tensor, state: Any, weights: Any, has_biases: bool, la
     return (sequence, *finals)
 
 
-def gru(trace: Trace, x: Tensor, state: Any, weights: Any, has_biases: bool, layers: int, dropout: float,
-        train: bool, bidirectional: bool, batch_first: bool) -> Any:  # fmt: skip
+def gru(
+    trace: Trace,
+    x: Tensor,
+    state: Any,
+    weights: Any,
+    has_biases: bool,
+    layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> Any:
     """r, z = σ(…); n = tanh(W x + b + r·(U h + c)); h ← (1 − z)·n + z·h."""
     if not trace.traced(x) or not isinstance(state, Tensor):
         return NotImplemented
@@ -87,7 +121,10 @@ def gru(trace: Trace, x: Tensor, state: Any, weights: Any, has_biases: bool, lay
         b_x, b_h = biases if biases else (None, None)
         h, outputs = state[layer], []
         for step in sequence.unbind(0):
-            (xr, xz, xn), (hr, hz, hn) = F.linear(step, w_x, b_x).chunk(3, -1), F.linear(h, w_h, b_h).chunk(3, -1)
+            (xr, xz, xn), (hr, hz, hn) = (
+                F.linear(step, w_x, b_x).chunk(3, -1),
+                F.linear(h, w_h, b_h).chunk(3, -1),
+            )
             z = torch.sigmoid(xz + hz)
             new = torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
             h = (1 - z) * new + z * h
@@ -97,8 +134,15 @@ def gru(trace: Trace, x: Tensor, state: Any, weights: Any, has_biases: bool, lay
     return (sequence.transpose(0, 1) if batch_first else sequence), torch.stack(finals)
 
 
-def _recurrent(x: Tensor, state: Any, weights: Any, has_biases: bool, layers: int, batch_first: bool,
-               cell: Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]) -> tuple[Tensor, list[Tensor]]:  # fmt: skip
+def _recurrent(
+    x: Tensor,
+    state: Any,
+    weights: Any,
+    has_biases: bool,
+    layers: int,
+    batch_first: bool,
+    cell: Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]],
+) -> tuple[Tensor, list[Tensor]]:
     sequence, per_layer = (x.transpose(0, 1) if batch_first else x), 4 if has_biases else 2
     finals: list[list[Tensor]] = [[] for _ in state]
     for layer in range(layers):
@@ -132,9 +176,17 @@ def linear(trace: Trace, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     return out
 
 
-def instance_norm(trace: Trace, x: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
-                  weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
-                  momentum: float = 0.1, eps: float = 1e-5) -> Any:  # fmt: skip
+def instance_norm(
+    trace: Trace,
+    x: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
     """A group norm with one channel a group; with running statistics, a batch norm."""
     if not trace.traced(x):
         return NotImplemented
@@ -164,7 +216,14 @@ def declared(trace: Trace, x: Tensor, lo: int = 0, hi: int = 1) -> Any:
 
 
 TABLE: dict[Any, Callable[..., Any]] = {
-    F.scaled_dot_product_attention: attention, F.pad: circular, torch.lstm: lstm, torch.gru: gru,
-    F.linear: linear, torch._VF.lstm: lstm, torch._VF.gru: gru, F.instance_norm: instance_norm, F.glu: glu,
+    F.scaled_dot_product_attention: attention,
+    F.pad: circular,
+    torch.lstm: lstm,
+    torch.gru: gru,
+    F.linear: linear,
+    torch._VF.lstm: lstm,
+    torch._VF.gru: gru,
+    F.instance_norm: instance_norm,
+    F.glu: glu,
     as_spikes: declared,
-}  # fmt: skip
+}

@@ -16,10 +16,15 @@ def explain(failed: Failed | None, clip: Tensor, error: Exception) -> str:
     told = None if failed is None else _layer(failed.module, failed.args)
     if failed is not None and told:
         return f"at {failed.path!r} ({type(failed.module).__name__}): {told}"
-    place = f"at {failed.path!r} ({type(failed.module).__name__}): " if failed is not None and failed.path else ""
+    place = (
+        f"at {failed.path!r} ({type(failed.module).__name__}): "
+        if failed is not None and failed.path
+        else ""
+    )
     text = " ".join(str(error).split())[:300]
     return (
-        f"{place}the model fails on a clip of shape {tuple(clip.shape)} with {type(error).__name__}: {text}; "
+        f"{place}the model fails on a clip of shape {tuple(clip.shape)} with "
+        f"{type(error).__name__}: {text}; "
         "check the clip's axes and channels"
     )
 
@@ -33,7 +38,10 @@ def _layer(module: nn.Module, args: tuple[Any, ...]) -> str:
     if isinstance(module, _BatchNorm) and x.ndim > 1 and x.shape[1] != module.num_features:
         return _channels(module.num_features, x.shape[1], "num_features")
     if isinstance(module, nn.Linear) and x.shape[-1] != module.in_features:
-        return f"expects {module.in_features} features, got {x.shape[-1]} (input {tuple(x.shape)}); check the clip's size"
+        return (
+            f"expects {module.in_features} features, got {x.shape[-1]} (input "
+            f"{tuple(x.shape)}); check the clip's size"
+        )
     return ""
 
 
@@ -44,11 +52,16 @@ def _convolution(module: _ConvNd, x: Tensor) -> str:
             f"expects {rank + 2} axes (N, C and {rank} of space), got {tuple(x.shape)}; "
             "fold time into the batch, or loop over the steps"
         )
-    return "" if x.shape[1] == module.in_channels else _channels(module.in_channels, x.shape[1], "in_channels")
+    return (
+        ""
+        if x.shape[1] == module.in_channels
+        else _channels(module.in_channels, x.shape[1], "in_channels")
+    )
 
 
 def _channels(wanted: int, got: int, argument: str) -> str:
     return (
-        f"expects {wanted} input channels, got {got}; pass a clip with {wanted} channels or build the model with "
+        f"expects {wanted} input channels, got {got}; pass a clip with {wanted} channels or "
+        f"build the model with "
         f"{argument}={got}"
     )

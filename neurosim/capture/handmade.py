@@ -1,4 +1,5 @@
-"""A threshold inside a recurrence is a neuron that nobody registered: its events would be billed as plain arithmetic."""
+"""A threshold inside a recurrence is a neuron that nobody registered: its events would be billed as
+plain arithmetic."""
 
 from __future__ import annotations
 
@@ -23,12 +24,20 @@ def _threshold(f: Folded) -> bool:
 
 
 def check_handmade(nodes: list[Folded], strict: bool) -> tuple[str, ...]:
-    """Notes on hand-written neurons, for every report; with ``strict`` they are refused. Raises CaptureError."""
-    found = tuple(f"at {f.path!r} ({f.source})" if f.path else f"at {f.source}" for f in handmade(nodes))
+    """Notes on hand-written neurons, for every report; with ``strict`` they are refused. Raises
+    CaptureError."""
+    found = tuple(
+        f"at {f.path!r} ({f.source})" if f.path else f"at {f.source}" for f in handmade(nodes)
+    )
     if found and strict:
         raise CaptureError(
-            f"{', '.join(found)}: a neuron written by hand (a threshold that feeds back into its own membrane) that "
-            "neurosim does not know; put it into a module registered with @ns.recognise, use a library's neuron, or "
+            f"{', '.join(found)}: a neuron written by hand (a threshold that feeds back into its "
+            f"own membrane) that "
+            "neurosim does not know; put it into a module registered with @ns.recognise, use a "
+            "library's neuron, or "
             "pass strict=False to run it as plain arithmetic"
         )
-    return tuple(f"{place}: a hand-written neuron, run and billed as plain arithmetic (strict=False)" for place in found)
+    return tuple(
+        f"{place}: a hand-written neuron, run and billed as plain arithmetic (strict=False)"
+        for place in found
+    )

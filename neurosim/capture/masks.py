@@ -1,7 +1,9 @@
-"""Masked attention: a pair that −infinity takes out of the softmax counts no event (counting rules, section 4).
+"""Masked attention: a pair that −infinity takes out of the softmax counts no event (counting rules,
+section 4).
 
-scores = Q·K, + a constant that holds −infinity, softmax, · V: the product that made the scores gets the allowed pairs as
-``keep_out`` (…, M, N), the product that uses the weights as ``keep_left`` (…, M, K).
+scores = Q·K, + a constant that holds −infinity, softmax, · V: the product that made the scores gets
+the allowed pairs as ``keep_out`` (…, M, N), the product that uses the weights as ``keep_left`` (…,
+M, K).
 """
 
 from __future__ import annotations
@@ -30,16 +32,27 @@ def exclude(nodes: list[Folded]) -> None:
 
 
 def _allowed(softmax: Folded, by_id: dict[Id, Folded]) -> Tensor | None:
-    """bool, the shape of the scores; None: nothing is masked. The softmax must run over the last axis."""
+    """bool, the shape of the scores; None: nothing is masked. The softmax must run over the last
+    axis."""
     shape = axes.slice_shape(softmax.dims)
     masked = by_id[softmax.operands[0].node]
-    bias = masked.params.get("bias") if masked.op == "affine" and not masked.attrs.get("per_step") else None
-    if bias is None or softmax.attrs["axis"] != len(shape) - 1 or not bool(torch.isneginf(bias).any()):
+    bias = (
+        masked.params.get("bias")
+        if masked.op == "affine" and not masked.attrs.get("per_step")
+        else None
+    )
+    if (
+        bias is None
+        or softmax.attrs["axis"] != len(shape) - 1
+        or not bool(torch.isneginf(bias).any())
+    ):
         return None
     return (~torch.isneginf(bias)).expand(shape)
 
 
-def _before(softmax: Folded, allowed: Tensor, by_id: dict[Id, Folded], readers: dict[Id, list[Folded]]) -> None:
+def _before(
+    softmax: Folded, allowed: Tensor, by_id: dict[Id, Folded], readers: dict[Id, list[Folded]]
+) -> None:
     node = by_id[softmax.operands[0].node]
     while node.op in _ALONG and len(readers[node.id]) == 1:
         node = by_id[node.operands[0].node]

@@ -1,4 +1,5 @@
-"""Watches a forward pass: every aten call, the module it happens in, and the user's line that caused it."""
+"""Watches a forward pass: every aten call, the module it happens in, and the user's line that
+caused it."""
 
 from __future__ import annotations
 
@@ -25,8 +26,18 @@ from neurosim.errors import CaptureError
 _HERE = str(Path(__file__).parent)
 _TORCH = str(Path(torch.__file__).parent)
 _SPELLED = str(Path(composite.__file__))
-_CREATES = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty",
-            "sym_size", "is_same_size"}  # fmt: skip
+_CREATES = {
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "empty_like",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+    "new_empty",
+    "sym_size",
+    "is_same_size",
+}
 
 
 class Watch(TorchDispatchMode):
@@ -45,7 +56,9 @@ class Watch(TorchDispatchMode):
         kwargs = kwargs or {}
         if self.trace.paused:
             return func(*args, **kwargs)
-        if rules.composed(self.trace, func, args, kwargs):  # seen whole under inference tensors; its parts come back here
+        if rules.composed(
+            self.trace, func, args, kwargs
+        ):  # seen whole under inference tensors; its parts come back here
             with self:
                 return func.decompose(*args, **kwargs)
         if torch.Tag.nondeterministic_seeded in func.tags and not rules.known(func):
@@ -56,7 +69,9 @@ class Watch(TorchDispatchMode):
         return out
 
 
-def observe(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+def observe(
+    trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
+) -> None:
     """Apply the rule of one aten call."""
     name = func.overloadpacket.__name__
     tensors = list(rules.tensors((args, kwargs)))
@@ -85,7 +100,8 @@ def _poison(trace: Trace, out: Any) -> None:
 
 
 class Functions(TorchFunctionMode):
-    """Functions that torch would fuse or unroll beyond recognition are spelled out in plain ones first."""
+    """Functions that torch would fuse or unroll beyond recognition are spelled out in plain ones
+    first."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -103,8 +119,11 @@ class Functions(TorchFunctionMode):
 
 @contextmanager
 def modules(trace: Trace, root: nn.Module | None) -> Iterator[None]:
-    """While it lasts, every module call sets the trace's place, and recognised neurons are taken whole."""
-    names = {id(m): n for n, m in root.named_modules(remove_duplicate=True)} if root is not None else {}
+    """While it lasts, every module call sets the trace's place, and recognised neurons are taken
+    whole."""
+    names = (
+        {id(m): n for n, m in root.named_modules(remove_duplicate=True)} if root is not None else {}
+    )
     original = nn.Module.__call__
 
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -130,12 +149,14 @@ def modules(trace: Trace, root: nn.Module | None) -> Iterator[None]:
 
 @cache
 def _position(code: CodeType, instruction: int) -> tuple[Any, ...]:
-    """Where in the source an instruction stands (its offset moves when the interpreter specialises a call)."""
+    """Where in the source an instruction stands (its offset moves when the interpreter specialises
+    a call)."""
     return (id(code), *next(islice(code.co_positions(), instruction // 2, None)))
 
 
 def user_frames() -> tuple[tuple[Any, ...], str]:
-    """(code position of every frame since the forward began, the innermost one outside torch as file:line)."""
+    """(code position of every frame since the forward began, the innermost one outside torch as
+    file:line)."""
     frame = sys._getframe(1)
     stack: list[Any] = []
     source = ""
@@ -165,7 +186,12 @@ def watching(trace: Trace, root: nn.Module | None) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.inference_mode(False), torch.no_grad(), modules(trace, root), inside_torch(trace):
+        with (
+            torch.inference_mode(False),
+            torch.no_grad(),
+            modules(trace, root),
+            inside_torch(trace),
+        ):
             with Functions(trace), Watch(trace):
                 yield
     finally:
@@ -235,16 +261,25 @@ def _restore(module: nn.Module, before: _Snapshot) -> None:
 
 
 def check_mode(root: nn.Module | None) -> None:
-    """Raise CaptureError for a model left in training mode (dropout and batch norms would behave differently)."""
+    """Raise CaptureError for a model left in training mode (dropout and batch norms would behave
+    differently)."""
     if root is None or not root.training:
-        training = [] if root is None else [n for n, m in root.named_modules() if m.training and _matters(m)]
+        training = (
+            []
+            if root is None
+            else [n for n, m in root.named_modules() if m.training and _matters(m)]
+        )
     else:
-        training = [n or type(root).__name__ for n, m in root.named_modules() if m.training and _matters(m)] or ["model"]
+        training = [
+            n or type(root).__name__ for n, m in root.named_modules() if m.training and _matters(m)
+        ] or ["model"]
     if training:
-        raise CaptureError(f"the model is in training mode ({', '.join(training[:3])}…); call model.eval() first")
+        raise CaptureError(
+            f"the model is in training mode ({', '.join(training[:3])}…); call model.eval() first"
+        )
 
 
 def _matters(module: nn.Module) -> bool:
-    return isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)) or not list(
-        module.children()
-    )
+    return isinstance(
+        module, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+    ) or not list(module.children())

@@ -17,8 +17,13 @@ from neurosim.capture.trace import Membrane, Record, Trace, Val
 from neurosim.errors import CaptureError
 
 
-def take(trace: Trace, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
-         original: Callable[..., Any]) -> Any:  # fmt: skip
+def take(
+    trace: Trace,
+    module: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    original: Callable[..., Any],
+) -> Any:
     """What the call returned, recorded as a neuron; NotImplemented when the module is not one."""
     found = find(module)
     if found is None:
@@ -38,26 +43,39 @@ def _where(trace: Trace) -> str:
     return f"at {trace.place.path!r}"
 
 
-def _remembers(trace: Trace, module: nn.Module, found: Recognised, args: tuple[Any, ...], kwargs: dict[str, Any],
-               value: Val) -> bool:  # fmt: skip
-    """Whether the call continues the state of the step before. Raises CaptureError for a state of other origin."""
+def _remembers(
+    trace: Trace,
+    module: nn.Module,
+    found: Recognised,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    value: Val,
+) -> bool:
+    """Whether the call continues the state of the step before. Raises CaptureError for a state of
+    other origin."""
     given = {k: t for k, t in (found.state_in(args, kwargs) or {}).items() if t is not None}
     continued = [n for t in given.values() if (n := _neuron_behind(trace, t)) is not None]
     if continued:
         source = continued[0]
+        owner = source.attrs.get("observes", source.path)  # of a membrane that the model also reads
         before = None if value.step is None else value.step - 1
-        if source.path != trace.place.path or (before is not None and source.step != before):
+        if owner != trace.place.path or (before is not None and source.step != before):
             raise CaptureError(
-                f"{_where(trace)}: continues the state of {source.path!r} at step {source.step}, expected its own of the "
+                f"{_where(trace)}: continues the state of {owner!r} at step {source.step}, "
+                f"expected its own of the "
                 f"step before; give every neuron its own state"
             )
         return True
     if given and not found.fresh(given):
-        raise CaptureError(f"{_where(trace)}: starts from a state that is not its resting state; start from None")
+        raise CaptureError(
+            f"{_where(trace)}: starts from a state that is not its resting state; start from None"
+        )
     if found.held:
         first = value.step in (None, 0)
         if first and not found.fresh(found.held_state(module)):
-            raise CaptureError(f"{_where(trace)}: keeps state of an earlier clip; reset the model first")
+            raise CaptureError(
+                f"{_where(trace)}: keeps state of an earlier clip; reset the model first"
+            )
         return not first
     return value.step in (None, 0)
 
@@ -65,7 +83,13 @@ def _remembers(trace: Trace, module: nn.Module, found: Recognised, args: tuple[A
 def _neuron_behind(trace: Trace, state: Any) -> Record | None:
     """The neuron that returned this state (a leaky integrator's output is its membrane)."""
     held = trace.values.get(state) if isinstance(state, Tensor) else None
-    record = held.neuron if isinstance(held, Membrane) else held.record if isinstance(held, Val) else None
+    record = (
+        held.neuron
+        if isinstance(held, Membrane)
+        else held.record
+        if isinstance(held, Val)
+        else None
+    )
     return None if record is None or trace.records[record].op != "neuron" else trace.records[record]
 
 
@@ -76,13 +100,21 @@ def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers:
     attrs = {"equation": found.equation.to_dict(), "emit": "spike"}
     fresh_each_step = value.step not in (None, 0) and not remembers
     trace.packet = "neuron"
-    x = linear(trace, value, found.input_weight, found.input_bias) if found.input_weight is not None else value
+    x = (
+        linear(trace, value, found.input_weight, found.input_bias)
+        if found.input_weight is not None
+        else value
+    )
     if found.recurrent_weight is not None:
         x = _with_recurrence(trace, found, x)
     out = trace.emit("neuron", [x], x.dims, attrs, params)
     record = trace.records[out.record]
     for earlier in reversed(trace.records[: out.record]):
-        if earlier.op == "own_output" and "neuron" not in earlier.attrs and earlier.path == record.path:
+        if (
+            earlier.op == "own_output"
+            and "neuron" not in earlier.attrs
+            and earlier.path == record.path
+        ):
             earlier.attrs["neuron"] = out.record
             break
     if fresh_each_step:
@@ -98,20 +130,26 @@ def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers:
 
 
 def _with_recurrence(trace: Trace, found: Recognised, x: Val) -> Val:
-    """x + W·z[t − delay] + b: a placeholder operand that folding ties to the neuron's own output."""
+    """x + W·z[t − delay] + b: a placeholder that folding ties to the neuron's own output."""
     assert found.recurrent_weight is not None
     params = {"weight": found.recurrent_weight}
     if found.recurrent_bias is not None:
         params["bias"] = found.recurrent_bias
-    own = trace.emit("own_output", [x], (*x.dims[:-1], axes.plain(found.recurrent_weight.shape[1])),
-                     {"delay": found.recurrent_delay})  # fmt: skip
+    own = trace.emit(
+        "own_output",
+        [x],
+        (*x.dims[:-1], axes.plain(found.recurrent_weight.shape[1])),
+        {"delay": found.recurrent_delay},
+    )
     back = trace.emit("linear", [own], x.dims, {}, params)
     return two(trace, "add", x, back)
 
 
 def _dims_of(value: Val, tensor: Tensor) -> axes.Dims:
     if tuple(tensor.shape) != axes.sizes(value.dims):
-        raise CaptureError(f"a neuron returned {tuple(tensor.shape)} for an input of {axes.sizes(value.dims)}")
+        raise CaptureError(
+            f"a neuron returned {tuple(tensor.shape)} for an input of {axes.sizes(value.dims)}"
+        )
     return value.dims
 
 
@@ -121,18 +159,25 @@ def _checked(trace: Trace, found: Recognised, value: Val) -> Val:
     if not found.multi_step:
         if timed:
             raise CaptureError(
-                f"{_where(trace)}: a single-step neuron got the whole clip {axes.show(value.dims)}; loop over the steps "
+                f"{_where(trace)}: a single-step neuron got the whole clip "
+                f"{axes.show(value.dims)}; loop over the steps "
                 "or use its multi-step form"
             )
         return value
     if not timed:
-        raise CaptureError(f"{_where(trace)}: a multi-step neuron got {axes.show(value.dims)}, without a time axis")
+        raise CaptureError(
+            f"{_where(trace)}: a multi-step neuron got {axes.show(value.dims)}, without a time axis"
+        )
     dim = value.dims[timed[0]]
     if found.squeezed is not None:
         if axes.roles(dim)[:2] != "BT" or timed[0] != 0:
-            raise CaptureError(f"{_where(trace)}: expects (batch·time, …), got {axes.show(value.dims)}")
+            raise CaptureError(
+                f"{_where(trace)}: expects (batch·time, …), got {axes.show(value.dims)}"
+            )
     elif timed[0] != found.time_dim or axes.roles(dim)[:1] != "T":
-        raise CaptureError(f"{_where(trace)}: expects time as axis {found.time_dim}, got {axes.show(value.dims)}")
+        raise CaptureError(
+            f"{_where(trace)}: expects time as axis {found.time_dim}, got {axes.show(value.dims)}"
+        )
     return value
 
 

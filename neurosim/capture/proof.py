@@ -1,7 +1,9 @@
-"""Runs the folded graph on the clips that the model got, neurons held to what they really emitted, and compares.
+"""Runs the folded graph on the clips that the model got, neurons held to what they really emitted,
+and compares.
 
-Every neuron's own spikes and every output must be the model's: nothing else proves a folding. Spikes may differ where a
-membrane lies within rounding of the threshold (sums in another order), in at most one of a thousand neuron-steps.
+Every neuron's own spikes and every output must be the model's: nothing else proves a folding.
+Spikes may differ where a membrane lies within rounding of the threshold (sums in another order), in
+at most one of a thousand neuron-steps.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ MAX_FLIPS = 1e-3
 RELATIVE = 1e-3
 
 
-def prove(graph: Graph, clip: Tensor, emitted: dict[str, Tensor], returned: dict[int, Tensor]) -> None:
+def prove(
+    graph: Graph, clip: Tensor, emitted: dict[str, Tensor], returned: dict[int, Tensor]
+) -> None:
     """Raise CaptureError naming the first node that does not do what the model did."""
     values, computed = interpret(graph, clip, emitted, frozenset(graph.outputs), fused=True)
     for name, own in computed.items():
@@ -29,7 +33,9 @@ def prove(graph: Graph, clip: Tensor, emitted: dict[str, Tensor], returned: dict
 
 def _check(graph: Graph, name: str, own: Tensor, real: Tensor) -> None:
     if own.shape != real.shape:
-        raise CaptureError(f"at {name!r}: the graph computes {tuple(own.shape)}, the model {tuple(real.shape)}")
+        raise CaptureError(
+            f"at {name!r}: the graph computes {tuple(own.shape)}, the model {tuple(real.shape)}"
+        )
     if graph[name].value.discrete:
         flips = float((own != real).float().mean()) if own.numel() else 0.0
         if flips > max(MAX_FLIPS, 3 / max(1, own.numel())):
@@ -41,20 +47,25 @@ def _check(graph: Graph, name: str, own: Tensor, real: Tensor) -> None:
 def _compare(graph: Graph, name: str, own: Tensor, real: Tensor) -> None:
     own, real = own.float(), real.float()
     if own.shape != real.shape:
-        _fail(graph, name, f"its shape is {tuple(own.shape)}, the model returned {tuple(real.shape)}")
+        _fail(
+            graph, name, f"its shape is {tuple(own.shape)}, the model returned {tuple(real.shape)}"
+        )
     finite = torch.isfinite(real)
     if not torch.equal(finite, torch.isfinite(own)):
         _fail(graph, name, "infinities differ from the model's")
     scale = float(real[finite].abs().max()) if bool(finite.any()) else 0.0
     worst = float((own - real)[finite].abs().max()) if bool(finite.any()) else 0.0
     if worst > RELATIVE * max(scale, 1e-6):
-        _fail(graph, name, f"its values differ from the model's by {worst:.3g} (largest {scale:.3g})")
+        _fail(
+            graph, name, f"its values differ from the model's by {worst:.3g} (largest {scale:.3g})"
+        )
 
 
 def _fail(graph: Graph, name: str, what: str) -> None:
     source = graph[name].source
     raise CaptureError(
-        f"at {name!r}{f' ({source})' if source else ''}: the captured graph is not the model: {what}; the loop, a state "
+        f"at {name!r}{f' ({source})' if source else ''}: the captured graph is not the model: "
+        f"{what}; the loop, a state "
         "or a write in place was not understood; please simplify it there"
     )
 
@@ -64,7 +75,9 @@ def _leaves(nest: object) -> list[tuple[str, list[list[str]], int]]:
         return [(nest["node"], nest["dims"], nest["leaf"])]
     if isinstance(nest, dict):
         ((_, inner),) = nest.items()
-        return [x for v in (inner.values() if isinstance(inner, dict) else inner) for x in _leaves(v)]
+        return [
+            x for v in (inner.values() if isinstance(inner, dict) else inner) for x in _leaves(v)
+        ]
     return []
 
 

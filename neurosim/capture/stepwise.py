@@ -1,4 +1,5 @@
-"""``stepwise(cell)``: a module that takes one step, driven over a clip with its state carried along."""
+"""``stepwise(cell)``: a module that takes one step, driven over a clip with its state carried
+along."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 
 class stepwise(nn.Module):
-    """Calls ``cell(x[t], state)`` (or ``cell(x[t])`` when it takes no state) for every step of [T, B, …] and stacks.
+    """Calls ``cell(x[t], state)`` (or ``cell(x[t])`` when it takes no state) for every step of [T,
+    B, …] and stacks.
 
     The state is whatever the cell returned second at the step before, None at first.
     """

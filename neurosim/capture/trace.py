@@ -1,4 +1,5 @@
-"""What a traced forward leaves behind: records (operators applied) and, for every live tensor, the value it holds."""
+"""What a traced forward leaves behind: records (operators applied) and, for every live tensor, the
+value it holds."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from neurosim.errors import CaptureError
 
 @dataclass(frozen=True)
 class Val:
-    """The output of a record as one tensor shows it. ``step``: which step of it, when the tensor holds one step."""
+    """The output of a record as one tensor shows it. ``step``: which step of it, when the tensor
+    holds one step."""
 
     record: int
     dims: Dims
@@ -38,7 +40,7 @@ class Val:
 
 @dataclass
 class Record:
-    """One operator applied. ``step`` is set when it ran on single steps (a Python loop over time)."""
+    """One operator applied. ``step`` is set when it ran on single steps (a loop over time)."""
 
     id: int
     op: str
@@ -50,9 +52,12 @@ class Record:
     path: str
     site: tuple[Any, ...]
     source: str
-    # a binary operator whose other operand was a constant here: (operator, its attributes, constant per slice)
+    # a binary operator whose other operand was a constant here: (operator, its attributes, constant
+    # per slice)
     binary: tuple[str, dict[str, Any], Tensor] | None = None
-    observed: Tensor | None = None  # what a neuron really emitted, packed, for the proof of the folding
+    observed: Tensor | None = (
+        None  # what a neuron really emitted, packed, for the proof of the folding
+    )
 
 
 @dataclass
@@ -127,11 +132,15 @@ class Trace:
     def here(self) -> str:
         """The place for an error: module path and the user's line."""
         source = self.frames()[1]
-        return (f"at {self.place.path!r}" if self.place.path else "in the model") + (f" ({source})" if source else "")
+        return (f"at {self.place.path!r}" if self.place.path else "in the model") + (
+            f" ({source})" if source else ""
+        )
 
-    # -- values ------------------------------------------------------------------------------------------------
+    # -- values ------------------------------------------------------------------------------------
+    # ------------
     def val(self, tensor: Any) -> Val | None:
-        """The value a tensor holds; None for a constant. Raises CaptureError for one that cannot be used."""
+        """The value a tensor holds; None for a constant. Raises CaptureError for one that cannot be
+        used."""
         found = self.values.get(tensor) if isinstance(tensor, Tensor) else None
         if isinstance(found, Buffer):
             found = self._collected(tensor, found)
@@ -140,7 +149,8 @@ class Trace:
         return found if isinstance(found, Val) else None
 
     def output(self, tensor: Tensor) -> Val | None:
-        """The value of a tensor that the model returns; None for constants and for states nobody computes with."""
+        """The value of a tensor that the model returns; None for constants and for states nobody
+        computes with."""
         return None if isinstance(self.values.get(tensor), (Membrane, Poison)) else self.val(tensor)
 
     def poisoned(self, tensor: Any) -> bool:
@@ -169,12 +179,23 @@ class Trace:
         neuron = self.records[state.neuron]
         if state.meaning not in ("v", "v_last"):
             raise CaptureError(
-                f"{self.here()}: reads the state {state.meaning!r} of {neuron.path!r}; only spikes and "
+                f"{self.here()}: reads the state {state.meaning!r} of {neuron.path!r}; only "
+                f"spikes and "
                 "membranes can be read"
             )
         attrs = neuron.attrs | {"emit": "v", "observes": neuron.path}
-        record = Record(len(self.records), "neuron", neuron.operands, attrs, neuron.params, neuron.dims, neuron.step,
-                        f"{neuron.path}.v" if neuron.path else "v", (*neuron.site, "v"), neuron.source)  # fmt: skip
+        record = Record(
+            len(self.records),
+            "neuron",
+            neuron.operands,
+            attrs,
+            neuron.params,
+            neuron.dims,
+            neuron.step,
+            f"{neuron.path}.v" if neuron.path else "v",
+            (*neuron.site, "v"),
+            neuron.source,
+        )
         self.records.append(record)
         found = Val(record.id, neuron.dims, neuron.step)
         if state.meaning == "v_last":
@@ -183,17 +204,37 @@ class Trace:
         self.set(tensor, found)
         return found
 
-    # -- records -----------------------------------------------------------------------------------------------
-    def emit(self, op: str, operands: Sequence[Val], dims: Dims, attrs: dict[str, Any] | None = None,
-             params: dict[str, Tensor] | None = None, binary: Any = None) -> Val:  # fmt: skip
-        """Append a record. Operands that hold single steps beside a whole sequence become clip values."""
+    # -- records -----------------------------------------------------------------------------------
+    # ------------
+    def emit(
+        self,
+        op: str,
+        operands: Sequence[Val],
+        dims: Dims,
+        attrs: dict[str, Any] | None = None,
+        params: dict[str, Tensor] | None = None,
+        binary: Any = None,
+    ) -> Val:
+        """Append a record. Operands that hold single steps beside a whole sequence become clip
+        values."""
         operands = self.same_pace(list(operands))
         steps = [v.step for v in operands if v.step is not None]
         step = max(steps) if steps else None
         site, source = self.forced_place or self.frames()
         site = (_wild(self.place.path), self.packet, *site)
-        record = Record(len(self.records), op, tuple(operands), attrs or {}, params or {}, dims, step,
-                        self.place.path, site, source, binary)  # fmt: skip
+        record = Record(
+            len(self.records),
+            op,
+            tuple(operands),
+            attrs or {},
+            params or {},
+            dims,
+            step,
+            self.place.path,
+            site,
+            source,
+            binary,
+        )
         self.records.append(record)
         return Val(record.id, dims, step)
 
@@ -209,24 +250,49 @@ class Trace:
         attrs = {"mode": "at", "step": step}
         site, source = self.frames()
         dims = axes.without(value.dims, "T")
-        record = Record(len(self.records), "time_reduce", (whole,), attrs, {}, dims, None, self.place.path,
-                        ("at", step, *site), source)  # fmt: skip
+        record = Record(
+            len(self.records),
+            "time_reduce",
+            (whole,),
+            attrs,
+            {},
+            dims,
+            None,
+            self.place.path,
+            ("at", step, *site),
+            source,
+        )
         self.records.append(record)
         return Val(record.id, dims, None)
 
     def stack(self, parts: list[Val], dim: int) -> Val:
-        """Single steps put together along a new axis: the whole sequence when they are all steps in order."""
+        """Single steps put together along a new axis: the whole sequence when they are all steps in
+        order."""
         first = parts[0]
         dims = (*first.dims[:dim], (("T", len(parts)),), *first.dims[dim:])
-        if [p.step for p in parts] != list(range(self.steps)) or any(p.dims != first.dims for p in parts):
+        if [p.step for p in parts] != list(range(self.steps)) or any(
+            p.dims != first.dims for p in parts
+        ):
             raise CaptureError(
-                f"{self.here()}: stacks {len(parts)} values that are not the {self.steps} steps in order; "
+                f"{self.here()}: stacks {len(parts)} values that are not the {self.steps} steps "
+                f"in order; "
                 "stack every step, or index the one that is needed"
             )
         if all(p.record == first.record for p in parts):
             return Val(first.record, dims)
         site, source = self.frames()
-        record = Record(len(self.records), "collect", tuple(parts), {}, {}, dims, None, self.place.path, site, source)
+        record = Record(
+            len(self.records),
+            "collect",
+            tuple(parts),
+            {},
+            {},
+            dims,
+            None,
+            self.place.path,
+            site,
+            source,
+        )
         self.records.append(record)
         return Val(record.id, dims)
 
@@ -234,8 +300,12 @@ class Trace:
         """The same elements seen with other axes; a record only when the slice's shape changes."""
         if axes.slice_shape(dims) == value.shape:
             return Val(value.record, dims, value.step)
-        out = self.emit("reshape", [Val(value.record, value.dims, value.step)], dims,
-                        {"shape": axes.slice_shape(dims)})  # fmt: skip
+        out = self.emit(
+            "reshape",
+            [Val(value.record, value.dims, value.step)],
+            dims,
+            {"shape": axes.slice_shape(dims)},
+        )
         return out
 
     def constant(self, tensor: Tensor, dims: Dims) -> Val:
@@ -247,7 +317,8 @@ class Trace:
         return self.emit("constant", [], plain, {}, {"value": array[0].clone()})
 
     def per_slice(self, tensor: Tensor, dims: Dims) -> Tensor:
-        """A constant as (1 or steps, *slice shape): its sample factors must repeat. Axes of length 1 stay 1.
+        """A constant as (1 or steps, *slice shape): its sample factors must repeat. Axes of length
+        1 stay 1.
 
         Raises CaptureError: it differs between samples.
         """
@@ -283,8 +354,10 @@ class Trace:
     def _shared(self, data: Tensor, position: int) -> Tensor:
         first = data.select(position, 0)
         if not bool((data == first.unsqueeze(position)).all()):
-            raise CaptureError(f"{self.here()}: a constant differs between the samples of the batch; "
-                               "use one that is the same for all")
+            raise CaptureError(
+                f"{self.here()}: a constant differs between the samples of the batch; "
+                "use one that is the same for all"
+            )
         return first
 
     @contextmanager
@@ -305,5 +378,5 @@ class Trace:
 
 
 def _wild(path: str) -> str:
-    """A module path with its indices hidden: a list of per-step modules is one place in the loop."""
+    """A module path, indices hidden: a list of per-step modules is one place in the loop."""
     return ".".join("*" if part.isdigit() else part for part in path.split("."))

@@ -40,8 +40,10 @@ def _between(k: int, old: np.ndarray, new: np.ndarray, memory: np.ndarray) -> np
     """(4, events) of one frame period; moves ``memory`` on."""
     sign = np.sign(new - memory)
     count = abs(new - memory) // THRESHOLD
-    y, x = (np.repeat(place, count[count > 0]) for place in np.nonzero(count))
-    turn = np.arange(len(y)) - np.repeat(np.cumsum(count) - count.ravel(), count.ravel()) + 1
+    times = np.asarray(count[count > 0], np.int64)
+    y, x = (np.repeat(place, times) for place in np.nonzero(count))
+    before = np.repeat(np.add.accumulate(times) - times, times)  # events of earlier pixels
+    turn = np.arange(len(y)) - before + 1
     level = memory[y, x] + sign[y, x] * turn * THRESHOLD  # the line reaches it after old, by new
     way, whole = abs(level - old[y, x]), abs(new - old)[y, x]
     t = k * PERIOD_US + (way * PERIOD_US - 1) // whole

@@ -6,6 +6,7 @@ residuals would carry a neighbour's content, and so the action, into a single de
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sys
@@ -86,7 +87,11 @@ def missing_clips(
 
 
 def _check(number: int, seed: int, workers: int | None) -> None:
-    least = {"number": (number, 1), "seed": (seed, 0), "workers": (workers or 1, 1)}
+    least = {
+        "number": (number, 1),
+        "seed": (seed, 0),
+        "workers": (1 if workers is None else workers, 1),
+    }
     for name, (value, low) in least.items():
         if value < low:
             raise ClipError(f"at the motion data set's {name}: found {value}; give at least {low}")
@@ -105,7 +110,8 @@ def _run(
         jobs = [pool.submit(_write_all, folder, seed, events, task) for task in tasks]
         yield from (job.result() for job in as_completed(jobs))
     except BrokenProcessPool:
-        raise _unwritable(folder, "a worker process was killed") from None
+        found = "a worker process died; a script needs an `if __name__ == '__main__'` guard"
+        raise _unwritable(folder, found) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -172,34 +178,25 @@ def encode(path: Path, frames: np.ndarray) -> None:
 
 def save_events(path: Path, frames: np.ndarray) -> None:
     """The events of (1 + T, H, W, 3) frames as ``.npz``: t, x, y, p, height, width."""
+    arrays = film_events(frames)
     size = np.uint16(SIDE)
-    np.savez_compressed(path, height=size, width=size, **film_events(frames))
+    np.savez_compressed(
+        path, t=arrays["t"], x=arrays["x"], y=arrays["y"], p=arrays["p"], height=size, width=size
+    )
 
 
-class _bar:
-    """A Rich progress bar over clips; calling its value with n moves it n on."""
+@contextlib.contextmanager
+def _bar(total: int, shown: bool | None) -> Iterator[Callable[[int], None]]:
+    """A Rich progress bar over clips; calling the value with n moves it n on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    def __init__(self, total: int, shown: bool | None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        visible = sys.stderr.isatty() if shown is None else shown
-        self._progress = Progress(
-            "drawing clips",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not (visible and total),
-        )
-        self._task = self._progress.add_task("", total=total)
-
-    def __enter__(self) -> Callable[[int], None]:
-        self._progress.start()
-        return lambda n: self._progress.advance(self._task, n)
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+    visible = sys.stderr.isatty() if shown is None else shown
+    columns = ("drawing clips", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = not (visible and total)
+    with Progress(*columns, console=Console(stderr=True), disable=hidden) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda n: bar.advance(task, n)
 
 
 def _unwritable(place: Path, found: str) -> StoreError:

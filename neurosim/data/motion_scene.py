@@ -154,10 +154,16 @@ def course(rng: np.random.Generator, label: int) -> Course:
     move = _MOVES[ACTIONS[label]](chances)
     still = np.zeros_like(_TIMES)
     time = chances.moment + still if move.time is None else move.time
-    place = np.stack([chances.x + move.x + still, chances.y + move.y + still])
-    place = (place - shake * (UNIT // GROUND_UNIT)) % (SIDE * UNIT)
-    angle = (chances.angle + move.angle + still) % TURN
-    return Course(*place, angle, chances.radius(time), gain, *(view + shake))
+    shaken = shake * (UNIT // GROUND_UNIT)
+    return Course(
+        x=(chances.x + move.x + still - shaken[0]) % (SIDE * UNIT),
+        y=(chances.y + move.y + still - shaken[1]) % (SIDE * UNIT),
+        angle=(chances.angle + move.angle + still) % TURN,
+        radius=chances.radius(time),
+        gain=gain,
+        ground_x=view[0] + shake[0],
+        ground_y=view[1] + shake[1],
+    )
 
 
 def _draw_chances(rng: np.random.Generator) -> _Chances:

@@ -1,4 +1,5 @@
-"""Exact integer counts of a run: (node, event) → samples × steps, binned when they would grow too large."""
+"""Exact integer counts of a run: (node, event) → samples × steps, binned when they would grow too
+large."""
 
 from __future__ import annotations
 
@@ -20,10 +21,11 @@ MAX_BINS = 1024
 
 @dataclass(frozen=True)
 class Counts:
-    """``table[node, event]``: int64 (samples, bins). A bin sums ``steps_per_bin`` consecutive steps.
+    """``table[node, event]``: int64 (samples, bins). A bin sums ``steps_per_bin`` consecutive
+    steps.
 
-    When ``samples_summed`` is true the table has one row, the sum over ``samples`` samples, and ``squares`` the
-    sum over samples of the squared per-sample totals.
+    When ``samples_summed`` is true the table has one row, the sum over ``samples`` samples, and
+    ``squares`` the sum over samples of the squared per-sample totals.
     """
 
     table: Mapping[Key, np.ndarray]
@@ -89,10 +91,13 @@ class Counts:
         }
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Tidy: sample, step (first of its bin), node, event, count; zero rows left out, totals kept."""
+        """Tidy: sample, step (first of its bin), node, event, count; zero rows left out, totals
+        kept."""
         import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
-        parts: dict[str, list[np.ndarray]] = {k: [] for k in ("sample", "step", "node", "event", "count")}
+        parts: dict[str, list[np.ndarray]] = {
+            k: [] for k in ("sample", "step", "node", "event", "count")
+        }
         for (node, event), array in self.table.items():
             rows, bins = np.nonzero(array)
             if not len(rows):  # keep the statement "zero" for a counted pair
@@ -104,16 +109,25 @@ class Counts:
             parts["count"].append(array[rows, bins])
         empty = np.zeros(0, np.int64)
         frame = pd.DataFrame({k: np.concatenate(v) if v else empty for k, v in parts.items()})
-        frame.attrs.update(samples=self.samples, steps=self.steps, steps_per_bin=self.steps_per_bin,
-                           samples_summed=self.samples_summed)  # fmt: skip
+        frame.attrs.update(
+            samples=self.samples,
+            steps=self.steps,
+            steps_per_bin=self.steps_per_bin,
+            samples_summed=self.samples_summed,
+        )
         return frame
 
     @staticmethod
-    def from_dataframe(frame: pd.DataFrame, samples: int | None = None, steps: int | None = None) -> Counts:
-        """Inverse of ``to_dataframe``; sizes come from the frame's attrs, the arguments, or the largest index."""
+    def from_dataframe(
+        frame: pd.DataFrame, samples: int | None = None, steps: int | None = None
+    ) -> Counts:
+        """Inverse of ``to_dataframe``; sizes come from the frame's attrs, the arguments, or the
+        largest index."""
         per_bin = int(frame.attrs.get("steps_per_bin", 1))
         summed = bool(frame.attrs.get("samples_summed", False))
-        rows, first, number = (np.asarray(cast(Any, frame[c]), np.int64) for c in ("sample", "step", "count"))
+        rows, first, number = (
+            np.asarray(cast(Any, frame[c]), np.int64) for c in ("sample", "step", "count")
+        )
         samples = int(samples or frame.attrs.get("samples") or rows.max(initial=0) + 1)
         steps = int(steps or frame.attrs.get("steps") or first.max(initial=0) + 1)
         shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
@@ -127,9 +141,12 @@ class Counts:
 
 
 class CountsBuilder:
-    """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within ``budget_bytes``."""
+    """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within
+    ``budget_bytes``."""
 
-    def __init__(self, samples: int, steps: int, pairs: int, budget_bytes: int = BUDGET_BYTES) -> None:
+    def __init__(
+        self, samples: int, steps: int, pairs: int, budget_bytes: int = BUDGET_BYTES
+    ) -> None:
         self.samples, self.steps = samples, steps
         per_cell = 8 * max(1, pairs)
         self.steps_per_bin, self.rows = 1, samples
@@ -145,8 +162,11 @@ class CountsBuilder:
     def _bins(self) -> int:
         return max(1, -(-self.steps // self.steps_per_bin))
 
-    def add(self, node: str, event: str, counts: np.ndarray, first_step: int = 0, first_sample: int = 0) -> None:
-        """Add int64 ``counts`` of shape (steps, samples) that begin at ``first_step`` and ``first_sample``."""
+    def add(
+        self, node: str, event: str, counts: np.ndarray, first_step: int = 0, first_sample: int = 0
+    ) -> None:
+        """Add int64 ``counts`` of shape (steps, samples) that begin at ``first_step`` and
+        ``first_sample``."""
         counts = np.asarray(counts)
         if counts.dtype.kind not in "iub":
             raise TypeError(f"counts of {node}/{event} are {counts.dtype}, not integers")
@@ -170,4 +190,11 @@ class CountsBuilder:
     def finish(self) -> Counts:
         """The frozen table."""
         squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}
-        return Counts(self._table, self.samples, self.steps, self.steps_per_bin, self.rows != self.samples, squares)
+        return Counts(
+            self._table,
+            self.samples,
+            self.steps,
+            self.steps_per_bin,
+            self.rows != self.samples,
+            squares,
+        )

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 @dataclass(frozen=True)
 class Geometry:
-    """Convolution geometry as the literature's closed formulas use it (all axes in the weight's order)."""
+    """Convolution geometry as the literature's closed formulas use it (all axes in the weight's
+    order)."""
 
     channels_in: int
     channels_out: int
@@ -22,10 +23,11 @@ class Geometry:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """Facts of one node; every count is for ONE sample and the whole clip unless its name says otherwise.
+    """Facts of one node; every count is for ONE sample and the whole clip unless its name says
+    otherwise.
 
-    role: input | weights | product | neuron | arithmetic | movement | opaque (opaque: run through torch, billed
-    as arithmetic). ``steps`` is the node's own number of steps (1 for a clip value).
+    role: input | weights | product | neuron | arithmetic | movement | opaque (opaque: run through
+    torch, billed as arithmetic). ``steps`` is the node's own number of steps (1 for a clip value).
     """
 
     name: str
@@ -38,7 +40,7 @@ class NodeFacts:
     out_kind: str
     payload: tuple[int, int] = (0, 0)
     fan_in: int = 0  # most sources of one output element
-    fan_out: tuple[int, float, int] = (0, 0.0, 0)  # least, mean, most existing targets of one source element
+    fan_out: tuple[int, float, int] = (0, 0.0, 0)  # least, mean, most existing targets of a source
     fan_out_total: int = 0  # Σ over the source elements of one slice of existing targets
     dense_macs: int = 0  # padding included, bias excluded
     existing_macs: int = 0  # padding excluded
@@ -52,7 +54,8 @@ class NodeFacts:
     neuron: Mapping[str, Any] = field(default_factory=dict[str, Any])
     state_words: int = 0
     stem: bool = False  # a weight or product node with no spiking ancestor
-    # spiking sources of a REAL weight node: ((neuron or input node, fan-out weight), …); empty: no inheritance
+    # spiking sources of a REAL weight node: ((neuron or input node, fan-out weight), …);
+    # empty: no inheritance
     rate_sources: tuple[tuple[str, float], ...] = ()
     kernel_in_time: int = 1
     source: str = ""

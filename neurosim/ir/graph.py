@@ -1,7 +1,7 @@
 """The program: a frozen, verified graph of operators over values with a time axis.
 
-An edge may carry a delay of k steps; a cycle is legal when its total delay is at least 1. Node order is a topological
-order of the undelayed edges.
+An edge may carry a delay of k steps; a cycle is legal when its total delay is at least 1. Node
+order is a topological order of the undelayed edges.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Edge:
-    """An operand: the value of ``node``, ``delay`` steps ago (``initial`` names a parameter held before step 0)."""
+    """An operand: the value of ``node``, ``delay`` steps ago (``initial`` names a parameter held
+    before step 0)."""
 
     node: str
     delay: int = 0
@@ -36,8 +37,8 @@ class Edge:
 
 @dataclass(frozen=True)
 class Node:
-    """One operator applied once. ``attrs`` is JSON-ready; ``params`` maps a role (weight, bias, …) to a key of
-    ``Graph.params``, so that two nodes with tied weights share one array."""
+    """One operator applied once. ``attrs`` is JSON-ready; ``params`` maps a role (weight, bias, …)
+    to a key of ``Graph.params``, so that two nodes with tied weights share one array."""
 
     name: str
     op: str
@@ -52,14 +53,18 @@ class Node:
     def value(self) -> ValueType:
         """The inferred type. Raises GraphError before inference."""
         if self.type is None:
-            raise GraphError(f"node {self.name!r} ({self.op}) has no type yet; build the graph with ops.build")
+            raise GraphError(
+                f"node {self.name!r} ({self.op}) has no type yet; build the graph with ops.build"
+            )
         return self.type
 
     @property
     def known(self) -> NodeFacts:
         """The inferred facts. Raises GraphError before inference."""
         if self.facts is None:
-            raise GraphError(f"node {self.name!r} ({self.op}) has no facts yet; build the graph with ops.build")
+            raise GraphError(
+                f"node {self.name!r} ({self.op}) has no facts yet; build the graph with ops.build"
+            )
         return self.facts
 
 
@@ -68,7 +73,8 @@ class Graph:
     """Nodes in order, the arrays they share, and the names of what the model returned.
 
     ``steps``: T of the captured clip; ``samples``: B of it (dense_macs are reported for that clip).
-    ``pipeline``: the passes applied since capture. ``meta``: model name, declared clip kind, source.
+    ``pipeline``: the passes applied since capture. ``meta``: model name, declared clip kind,
+    source.
     """
 
     nodes: tuple[Node, ...]
@@ -164,7 +170,9 @@ def verify(graph: Graph) -> None:
         for edge in node.inputs:
             _verify_edge(node, edge, seen, names)
             if edge.initial and edge.initial not in graph.params:
-                raise GraphError(f"node {node.name!r}: initial value {edge.initial!r} is not stored")
+                raise GraphError(
+                    f"node {node.name!r}: initial value {edge.initial!r} is not stored"
+                )
         for role, key in node.params.items():
             if key not in graph.params:
                 raise GraphError(f"node {node.name!r}: {role} {key!r} is not stored")
@@ -180,4 +188,6 @@ def _verify_edge(node: Node, edge: Edge, seen: set[str], names: set[str]) -> Non
     if edge.delay < 0:
         raise GraphError(f"node {node.name!r} reads the future of {edge.node!r}")
     if edge.delay == 0 and edge.node not in seen:
-        raise GraphError(f"node {node.name!r} reads {edge.node!r} before it is computed (cycle without delay?)")
+        raise GraphError(
+            f"node {node.name!r} reads {edge.node!r} before it is computed (cycle without delay?)"
+        )

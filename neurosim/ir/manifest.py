@@ -24,7 +24,8 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Provenance of a run. ``activity``: measured (a clip was simulated), assumed or published (rates were given)."""
+    """Provenance of a run. ``activity``: measured (a clip was simulated), assumed or published
+    (rates were given)."""
 
     model: str = ""
     pipeline: tuple[str, ...] = ()
@@ -38,7 +39,9 @@ class Manifest:
     window: tuple[int, int] | None = None
     binned: str = ""
     notes: tuple[str, ...] = ()
-    card: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a zoo model: title, parameters, accuracy, note
+    card: Mapping[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # of a zoo model: title, parameters, accuracy, note
     versions: Mapping[str, str] = field(default_factory=versions)
 
     def with_(self, **changes: Any) -> Manifest:
@@ -53,5 +56,7 @@ class Manifest:
     def from_dict(d: Mapping[str, Any]) -> Manifest:
         """Inverse of ``to_dict``."""
         known: dict[str, Any] = {k: v for k, v in d.items() if k in Manifest.__annotations__}
-        lists: dict[str, Any] = {k: tuple(cast("list[Any]", v)) for k, v in known.items() if isinstance(v, list)}
+        lists: dict[str, Any] = {
+            k: tuple(cast("list[Any]", v)) for k, v in known.items() if isinstance(v, list)
+        }
         return Manifest(**(known | lists))

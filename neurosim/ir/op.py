@@ -1,4 +1,5 @@
-"""The operator base: what every file in ``ops/`` provides. Holds no torch; values are ``Any`` here."""
+"""The operator base: what every file in ``ops/`` provides. Holds no torch; values are ``Any``
+here."""
 
 from __future__ import annotations
 
@@ -19,9 +20,8 @@ class Op(ABC):
     """One operator: how its type follows from its operands, how it runs, and what it counts.
 
     ``role``: input | weights | product | neuron | arithmetic | movement | opaque.
-    ``time``: *stepwise* (the same function every step), *stateful* (a scan over the steps) or *clipwise* (needs
-    several or all steps). ``static_arrival``: True when an operand that always carries something makes every output
-    count as reached (counting rules, section 5).
+    ``time``: *stepwise* (the same function every step), *stateful* (a scan over the steps) or
+    *clipwise* (needs several or all steps).
     """
 
     role: ClassVar[str] = "arithmetic"
@@ -37,7 +37,8 @@ class Op(ABC):
 
     @abstractmethod
     def run(self, call: Any) -> Any:
-        """Output tensor of shape (steps, samples, *shape) from ``call.inputs`` of the same layout."""
+        """Output tensor of shape (steps, samples, *shape) from ``call.inputs`` of the same
+        layout."""
 
     @abstractmethod
     def count(self, call: Any, out: Any) -> Mapping[str, Any]:
@@ -45,5 +46,5 @@ class Op(ABC):
 
     @abstractmethod
     def arrive(self, call: Any) -> Any:
-        """Which output elements an event reached (counting rules, section 5): bools (steps, samples, *shape), or one
-        bool for all of them."""
+        """Which output elements an event reached (counting rules, section 5): bools (steps,
+        samples, *shape), or one bool for all of them."""

@@ -1,4 +1,5 @@
-"""What one simulation left behind: counts, facts, outputs, an optional trace, and how it was made."""
+"""What one simulation left behind: counts, facts, outputs, an optional trace, and how it was
+made."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Trace:
 
 @dataclass(frozen=True)
 class Run:
-    """``facts``: node → NodeFacts in graph order; everything pricing, mapping and plots need, without torch."""
+    """``facts``: node → NodeFacts in graph order; everything pricing, mapping and plots need,
+    without torch."""
 
     counts: Counts
     facts: Mapping[str, NodeFacts]
@@ -71,8 +73,13 @@ class Run:
         for name, facts in self.facts.items():
             if facts.role != "neuron" or facts.out_kind == "real":
                 continue
-            neuron_steps = self.counts.get(name, "neuron_active") + self.counts.get(name, "neuron_idle")
-            out[name] = (self.counts.get(name, "spike"), neuron_steps or facts.neurons * self.steps * self.samples)
+            neuron_steps = self.counts.get(name, "neuron_active") + self.counts.get(
+                name, "neuron_idle"
+            )
+            out[name] = (
+                self.counts.get(name, "spike"),
+                neuron_steps or facts.neurons * self.steps * self.samples,
+            )
         return out
 
     def save(self, path: str | Path) -> Path:
@@ -82,13 +89,23 @@ class Run:
         return save_run(self, path)
 
     @staticmethod
-    def from_counts(counts: Counts, graph: Graph | None = None, facts: Mapping[str, NodeFacts] | None = None,
-                    manifest: Manifest | None = None) -> Run:  # fmt: skip
+    def from_counts(
+        counts: Counts,
+        graph: Graph | None = None,
+        facts: Mapping[str, NodeFacts] | None = None,
+        manifest: Manifest | None = None,
+    ) -> Run:
         """A run from counts made elsewhere; facts come from the graph, or are bare names."""
         if facts is None:
-            facts = graph.facts() if graph is not None else {n: _bare(n, counts) for n in counts.nodes()}
+            facts = (
+                graph.facts()
+                if graph is not None
+                else {n: _bare(n, counts) for n in counts.nodes()}
+            )
         pipeline = graph.pipeline if graph is not None else ()
-        return Run(counts, facts, manifest or Manifest(pipeline=pipeline, engine="counts"), graph=graph)
+        return Run(
+            counts, facts, manifest or Manifest(pipeline=pipeline, engine="counts"), graph=graph
+        )
 
 
 def _bare(name: str, counts: Counts) -> NodeFacts:
@@ -96,4 +113,14 @@ def _bare(name: str, counts: Counts) -> NodeFacts:
     spikes = counts.get(name, "neuron_active") + counts.get(name, "neuron_idle")
     role = "neuron" if spikes else "opaque"
     kind = "spike" if spikes else "real"
-    return NodeFacts(name, "unknown", role, counts.steps, (), (), (), kind, note="facts unknown: counts alone were given")
+    return NodeFacts(
+        name,
+        "unknown",
+        role,
+        counts.steps,
+        (),
+        (),
+        (),
+        kind,
+        note="facts unknown: counts alone were given",
+    )

@@ -29,7 +29,9 @@ def _line(node: Node) -> str:
     operands = ", ".join(f"%{edge}" for edge in node.inputs)
     shown = {k: v for k, v in sorted(node.attrs.items()) if v is not None and v not in ("", (), [])}
     attrs = f" {{{', '.join(f'{k}={_show(v)}' for k, v in shown.items())}}}" if shown else ""
-    params = f" <{', '.join(f'{r}={k}' for r, k in sorted(node.params.items()))}>" if node.params else ""
+    params = (
+        f" <{', '.join(f'{r}={k}' for r, k in sorted(node.params.items()))}>" if node.params else ""
+    )
     return f"%{node.name} = {node.op}({operands}){attrs}{params} : {node.type}"
 
 
@@ -39,6 +41,6 @@ def _show(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(_show(v) for v in cast("Sequence[Any]", value)) + "]"
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[str, Any]", value).items()
+        pairs = sorted(cast("Mapping[str, Any]", value).items())
         return "[" + ",".join(f"{k}={_show(v)}" for k, v in pairs if _DEFAULT.get(k, k) != v) + "]"
     return str(value)

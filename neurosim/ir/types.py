@@ -1,7 +1,8 @@
 """The type of a value: its shape, its time axis, and which numbers it can hold.
 
-A value is stored as ``(steps, samples, *shape)``, or ``(samples, *shape)`` when ``steps`` is None (a *clip* value).
-Kinds are decided from the graph alone (counting rules, section 2), never by looking at numbers.
+A value is stored as ``(steps, samples, *shape)``, or ``(samples, *shape)`` when ``steps`` is None
+(a *clip* value). Kinds are decided from the graph alone (counting rules, section 2), never by
+looking at numbers.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def scales_equal(a: Scale, b: Scale) -> bool:
 class ValueType:
     """value = scale × n, n an integer in [lo, hi] (unless REAL).
 
-    ``masked`` marks a REAL that is zero wherever a spike was (counting rules, section 2: SPIKE × REAL).
+    ``masked`` marks a REAL that is zero wherever a spike was (counting rules, section 2: SPIKE ×
+    REAL).
     """
 
     shape: tuple[int, ...]
@@ -59,7 +61,8 @@ class ValueType:
         return ValueType(self.shape, self.steps)
 
     def with_shape(self, *shape: int) -> ValueType:
-        """The same numbers in another shape (a per-channel scale does not survive: see ``uniform``)."""
+        """The same numbers in another shape (a per-channel scale does not survive: see
+        ``uniform``)."""
         return replace(self, shape=tuple(shape))
 
     @property
@@ -89,7 +92,9 @@ class ValueType:
         return f"{'masked ' if self.masked else ''}real[{time}; {axes}]"
 
 
-def integers(shape: tuple[int, ...], steps: int | None, lo: int, hi: int, scale: Scale = 1.0) -> ValueType:
+def integers(
+    shape: tuple[int, ...], steps: int | None, lo: int, hi: int, scale: Scale = 1.0
+) -> ValueType:
     """SPIKE when the integers are 0 and 1 alone, GRADED otherwise."""
     kind = Kind.SPIKE if (lo, hi) == (0, 1) else Kind.GRADED
     return ValueType(shape, steps, kind, lo, hi, scale)

@@ -1,8 +1,10 @@
-"""Graph → Graph, one pure function a file; valid in, valid out. ``lower`` applies the default pipeline.
+"""Graph → Graph, one pure function a file; valid in, valid out. ``lower`` applies the default
+pipeline.
 
-Every exact pass keeps every neuron's spike train and the outputs (in real arithmetic; bit for bit on a grid, see
-``snap_weights``). Folding norms, sinking biases and dropping dead nodes also keep synapse, coincidence and neuron_*
-counts, and may lower, never raise, mac, add, multiply, special and memory words. Each module says in ``KEEPS``.
+Every exact pass keeps every neuron's spike train and the outputs (in real arithmetic; bit for bit
+on a grid, see ``snap_weights``). Folding norms, sinking biases and dropping dead nodes also keep
+synapse, coincidence and neuron_* counts, and may lower, never raise, mac, add, multiply, special
+and memory words. Each module says in ``KEEPS``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Two convolutions as one: out[q] = Σ_j W₂[j] · Σ_i W₁[i] · x[q·s₁·s₂ + j·d₂·s₁ + i·d₁ − (p₁ + s₁·p₂)].
+"""Two convolutions as one: out[q] = Σ_j W₂[j] · Σ_i W₁[i] · x[q·s₁·s₂ + j·d₂·s₁ + i·d₁ − (p₁ +
+s₁·p₂)].
 
-The kernel of the pair sums over the middle channels in float64; its stride is s₁·s₂, its padding p₁ + s₁·p₂.
+The kernel of the pair sums over the middle channels in float64; its stride is s₁·s₂, its padding p₁
++ s₁·p₂.
 """
 
 from __future__ import annotations
@@ -30,8 +32,14 @@ class Map:
 
     def attrs(self) -> dict[str, object]:
         """Attributes of a ``convolution`` node."""
-        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation,
-                "groups": self.groups, "transposed": False, "output_padding": (0,) * len(self.stride)}  # fmt: skip
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+            "transposed": False,
+            "output_padding": (0,) * len(self.stride),
+        }
 
 
 def of_convolution(graph: Graph, node: Node) -> Map:
@@ -52,8 +60,8 @@ def of_average_pool(node: Node, channels: int) -> Map:
 def composable(first: Map, second: Map, size: tuple[int, ...], middle: tuple[int, ...]) -> bool:
     """Whether the pair is one convolution of the spatial ``size`` (``middle``: between the two).
 
-    Either the second pads nothing, or the first would make zeros of nothing but padding where the second pads: true of
-    every pointwise map, and of windows side by side that cover the input.
+    Either the second pads nothing, or the first would make zeros of nothing but padding where the
+    second pads: true of every pointwise map, and of windows side by side that cover the input.
     """
     return all(
         _axis_composable(first, second, i, size[i], middle[i]) for i in range(len(first.stride))
@@ -72,6 +80,7 @@ def compose(first: Map, second: Map) -> Map:
     """The map of ``second`` after ``first``; groups are those that both respect."""
     groups = math.gcd(first.groups, second.groups)
     inner, outer = _blocks(first, groups), _blocks(second, groups)
+    flat = inner.reshape(*inner.shape[:2], -1)
     steps = [d * s for d, s in zip(second.dilation, first.stride, strict=True)]
     unit = [
         math.gcd(step if k2 > 1 else 0, d if k1 > 1 else 0) or 1
@@ -88,12 +97,14 @@ def compose(first: Map, second: Map) -> Map:
             slice(j * step // u, (j * step + span) // u + 1, max(1, d // u))
             for j, step, span, d, u in zip(place, steps, spans, first.dilation, unit, strict=True)
         )
-        part = np.einsum("gom,gmc...->goc...", outer[(..., *place)], inner)
-        weight[(slice(None),) * 3 + at] += part
+        part = outer[(..., *place)] @ flat  # (groups, C'/groups, C/groups · taps of the first)
+        weight[(slice(None),) * 3 + at] += part.reshape(*part.shape[:2], *inner.shape[2:])
     return Map(
         weight.reshape(-1, inner.shape[2], *taps),
         tuple(a * b for a, b in zip(first.stride, second.stride, strict=True)),
-        tuple(p + s * q for p, s, q in zip(first.padding, first.stride, second.padding, strict=True)),
+        tuple(
+            p + s * q for p, s, q in zip(first.padding, first.stride, second.padding, strict=True)
+        ),
         tuple(unit),
         groups,
     )

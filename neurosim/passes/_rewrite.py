@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.ir.graph import Edge, Graph, Node
+from neurosim.ir.graph import Graph, Node
 
 
 def rename_operand(node: Node, old: str, new: str) -> Node:
@@ -16,10 +16,14 @@ def rename_operand(node: Node, old: str, new: str) -> Node:
     return replace(node, inputs=edges)
 
 
-def substituted(graph: Graph, new: Mapping[str, tuple[Node, ...]], renames: Mapping[str, str] | None = None,
-                params: Mapping[str, np.ndarray] | None = None) -> Graph:  # fmt: skip
-    """``new``: node name → nodes that take its place (none: it goes). ``renames``: operand name → the one to read now;
-    outputs follow. Unused parameters are dropped."""
+def substituted(
+    graph: Graph,
+    new: Mapping[str, tuple[Node, ...]],
+    renames: Mapping[str, str] | None = None,
+    params: Mapping[str, np.ndarray] | None = None,
+) -> Graph:
+    """``new``: node name → nodes that take its place (none: it goes). ``renames``: operand name →
+    the one to read now; outputs follow. Unused parameters are dropped."""
     renames = renames or {}
     nodes: list[Node] = []
     for node in graph.nodes:
@@ -29,7 +33,9 @@ def substituted(graph: Graph, new: Mapping[str, tuple[Node, ...]], renames: Mapp
     outputs = tuple(_final(o, renames) for o in graph.outputs)
     meta = renamed_meta(graph.meta, {o: _final(o, renames) for o in graph.outputs})
     merged = {**graph.params, **(params or {})}
-    used = {k for n in nodes for k in n.params.values()} | {e.initial for n in nodes for e in n.inputs if e.initial}
+    used = {k for n in nodes for k in n.params.values()} | {
+        e.initial for n in nodes for e in n.inputs if e.initial
+    }
     kept = {k: v for k, v in merged.items() if k in used}
     return replace(graph, nodes=ordered(nodes), params=kept, outputs=outputs, meta=meta)
 
@@ -82,7 +88,9 @@ def read_instead(graph: Graph, old: str, new: str) -> Graph:
     """Every reader of ``old`` but ``new`` reads ``new``; outputs follow."""
     readers = {n.name: (rename_operand(n, old, new),) for n in graph.nodes if n.name != new}
     outputs = tuple(new if o == old else o for o in graph.outputs)
-    return substituted(replace(graph, outputs=outputs, meta=renamed_meta(graph.meta, {old: new})), readers)
+    return substituted(
+        replace(graph, outputs=outputs, meta=renamed_meta(graph.meta, {old: new})), readers
+    )
 
 
 def free_name(graph: Graph, name: str) -> str:
@@ -94,7 +102,8 @@ def free_name(graph: Graph, name: str) -> str:
 
 
 def only_reader(graph: Graph, node: Node) -> Node | None:
-    """The one node that reads ``node``, undelayed, when nothing else does and it is not an output."""
+    """The one node that reads ``node``, undelayed, when nothing else does and it is not an
+    output."""
     readers = graph.consumers[node.name]
     if len(readers) != 1 or node.name in graph.outputs:
         return None

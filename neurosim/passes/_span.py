@@ -1,7 +1,9 @@
-"""Which grid a value lies on and how large it gets: what decides whether a float32 sum is exact in any order.
+"""Which grid a value lies on and how large it gets: what decides whether a float32 sum is exact in
+any order.
 
-A value is a multiple of ``grid`` (a power of two) of magnitude at most ``bound``; a sum is exact in any order when all its
-partial sums are, that is when Σ|w|·bound + |b| < 2^24·grid (counting rules, section 1.2).
+A value is a multiple of ``grid`` (a power of two) of magnitude at most ``bound``; a sum is exact in
+any order when all its partial sums are, that is when Σ|w|·bound + |b| < 2^24·grid (counting rules,
+section 1.2).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Folds batch norms in eval: α = weight / √(var + eps), β = bias − mean·α.
 
-Into the weights of the node that feeds it (W ← α·W, b ← α·b + β) when the norm is its only reader and the same for every
-step; a shared weight is un-shared first. A norm per step becomes an affine per step and channel, never copies of the
-weights; the bias of the weights below moves into it. Any other norm becomes an affine.
+Into the weights of the node that feeds it (W ← α·W, b ← α·b + β) when the norm is its only reader
+and the same for every step; a shared weight is un-shared first. A norm per step becomes an affine
+per step and channel, never copies of the weights; the bias of the weights below moves into it. Any
+other norm becomes an affine.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def coefficients(graph: Graph, norm: Node) -> tuple[np.ndarray, np.ndarray]:
     """(α, β), float64 (rows, C)."""
     mean, var = (np.asarray(array(graph, norm, r), np.float64) for r in ("mean", "var"))
     weight, bias = array(graph, norm, "weight"), array(graph, norm, "bias")
-    scale = (1.0 if weight is None else weight.astype(np.float64)) / np.sqrt(var + norm.attrs["eps"])
+    scale = (1.0 if weight is None else weight.astype(np.float64)) / np.sqrt(
+        var + norm.attrs["eps"]
+    )
     return scale, (0.0 if bias is None else bias.astype(np.float64)) - mean * scale
 
 
@@ -49,7 +52,9 @@ def _channel_axis(graph: Graph, source: Node) -> int:
     return len(source.value.shape) - 1 if source.op == "linear" else 0
 
 
-def _into_weights(graph: Graph, source: Node, norm: Node, scale: np.ndarray, shift: np.ndarray) -> Graph:
+def _into_weights(
+    graph: Graph, source: Node, norm: Node, scale: np.ndarray, shift: np.ndarray
+) -> Graph:
     weight = graph.params[source.params["weight"]]
     bias = array(graph, source, "bias")
     key = f"{source.name}.weight*{norm.name}"
@@ -58,7 +63,9 @@ def _into_weights(graph: Graph, source: Node, norm: Node, scale: np.ndarray, shi
         f"{key}.bias": (shift + (0.0 if bias is None else bias * scale)).astype(np.float32),
     }
     folded = replace(source, params={**source.params, "weight": key, "bias": f"{key}.bias"})
-    return substituted(graph, {source.name: (folded,), norm.name: ()}, {norm.name: source.name}, params)
+    return substituted(
+        graph, {source.name: (folded,), norm.name: ()}, {norm.name: source.name}, params
+    )
 
 
 def scaled_outputs(source: Node, weight: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -71,12 +78,19 @@ def scaled_outputs(source: Node, weight: np.ndarray, scale: np.ndarray) -> np.nd
     return (weight * scale.reshape(-1, *[1] * (weight.ndim - 1))).astype(np.float32)
 
 
-def _bias_up(graph: Graph, source: Node, norm: Node, scale: np.ndarray, shift: np.ndarray) -> tuple[Graph, Node, np.ndarray, np.ndarray]:
+def _bias_up(
+    graph: Graph, source: Node, norm: Node, scale: np.ndarray, shift: np.ndarray
+) -> tuple[Graph, Node, np.ndarray, np.ndarray]:
     bias = array(graph, source, "bias")
     if bias is None:
         return graph, norm, scale, shift
     bare = replace(source, params={k: v for k, v in source.params.items() if k != "bias"})
-    return substituted(graph, {source.name: (bare,)}), norm, scale, shift + bias.astype(np.float64) * scale
+    return (
+        substituted(graph, {source.name: (bare,)}),
+        norm,
+        scale,
+        shift + bias.astype(np.float64) * scale,
+    )
 
 
 def _as_affine(graph: Graph, norm: Node, scale: np.ndarray, shift: np.ndarray) -> Graph:
@@ -87,6 +101,10 @@ def _as_affine(graph: Graph, norm: Node, scale: np.ndarray, shift: np.ndarray) -
     shape = (*lead, *[1] * axis, scale.shape[1], *rest)
     params = {f"{norm.name}.scale": scale, f"{norm.name}.shift": shift}
     stored = {k: v.reshape(shape).astype(np.float32) for k, v in params.items()}
-    affine = replace(norm, op="affine", attrs={"per_step": True} if per_step else {},
-                     params={"scale": f"{norm.name}.scale", "bias": f"{norm.name}.shift"})  # fmt: skip
+    affine = replace(
+        norm,
+        op="affine",
+        attrs={"per_step": True} if per_step else {},
+        params={"scale": f"{norm.name}.scale", "bias": f"{norm.name}.shift"},
+    )
     return substituted(graph, {norm.name: (affine,)}, None, stored)

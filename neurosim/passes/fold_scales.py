@@ -1,7 +1,7 @@
 """Folds constant scales into the weights that follow: W·(s·x) = (W·s)·x for one number s.
 
-A scale on spikes changes no integer, so synapse counts stay; the multiplication per element goes. Scales that feed a
-neuron are taken by ``sink_affine``.
+A scale on spikes changes no integer, so synapse counts stay; the multiplication per element goes.
+Scales that feed a neuron are taken by ``sink_affine``.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ def _fold(graph: Graph, node: Node) -> Graph:
     key = f"{reader.name}.weight*{node.name}"
     folded = replace(reader, params={**reader.params, "weight": key})
     params = {key: (weight.astype(np.float64) * number).astype(np.float32)}
-    return substituted(graph, {reader.name: (folded,), node.name: ()}, {node.name: node.inputs[0].node}, params)
+    return substituted(
+        graph, {reader.name: (folded,), node.name: ()}, {node.name: node.inputs[0].node}, params
+    )
 
 
 def _one_number(graph: Graph, node: Node, scale: np.ndarray) -> bool:
-    """The same finite number other than 0 for every element and step, of the operand in this step."""
+    """The same finite number other than 0 for every element and step, of the operand in this
+    step."""
     if scale.size != 1 or node.attrs.get("per_step") or node.inputs[0].delay:
         return False
     if node.value.shape != graph[node.inputs[0].node].value.shape:

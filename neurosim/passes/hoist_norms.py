@@ -1,6 +1,7 @@
 """Moves batch norms up through reshapes and permutes, to the node whose values they scale.
 
-permute∘norm = norm∘permute with the channel axis renamed; a reshape that keeps the channel axis whole likewise.
+permute∘norm = norm∘permute with the channel axis renamed; a reshape that keeps the channel axis
+whole likewise.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ def _swap(graph: Graph, norm: Node) -> Graph | None:
     if norm.op != "batch_norm" or norm.inputs[0].delay:
         return None
     move = graph[norm.inputs[0].node]
-    if move.op not in ("reshape", "permute") or move.inputs[0].delay or only_reader(graph, move) is not norm:
+    if (
+        move.op not in ("reshape", "permute")
+        or move.inputs[0].delay
+        or only_reader(graph, move) is not norm
+    ):
         return None
     axis = _axis_before(graph, move, norm.attrs["axis"])
     if axis is None:

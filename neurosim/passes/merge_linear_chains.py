@@ -1,10 +1,12 @@
-"""Merges chains of linear maps without a neuron between: W₂·(W₁·x + b₁) + b₂ = (W₂·W₁)·x + (W₂·b₁ + b₂).
+"""Merges chains of linear maps without a neuron between: W₂·(W₁·x + b₁) + b₂ = (W₂·W₁)·x + (W₂·b₁ +
+b₂).
 
-Convolutions merge with convolutions and linear maps with linear maps, each the only reader of the one before, where the
-pair is one map exactly (``_compose.composable``: one of the two is pointwise, or the second pads nothing). The merged
-weights keep the name of the first node. A bias that meets the zero padding of a later map differs along the border: it
-becomes an ``affine`` of shape (C, H, W) under the name of the last node. So SVFormer's 1×1 · depthwise 5×5 · 1×1 on
-spikes is one 5×5 convolution of spikes, its ``mac`` synaptic operations.
+Convolutions merge with convolutions and linear maps with linear maps, each the only reader of the
+one before, where the pair is one map exactly (``_compose.composable``: one of the two is pointwise,
+or the second pads nothing). The merged weights keep the name of the first node. A bias that meets
+the zero padding of a later map differs along the border: it becomes an ``affine`` of shape (C, H,
+W) under the name of the last node. So SVFormer's 1×1 · depthwise 5×5 · 1×1 on spikes is one 5×5
+convolution of spikes, its ``mac`` synaptic operations.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ KEEPS = "spikes, outputs; counts anew the maps that it merges, and which neurons
 
 @dataclass(frozen=True)
 class Merged:
-    """The maps merged so far: ``weight`` a Map, or (out, in) of linear maps; ``bias`` (C', *spatial) or (out,)."""
+    """The maps merged so far: ``weight`` a Map, or (out, in) of linear maps; ``bias`` (C',
+    *spatial) or (out,)."""
 
     nodes: tuple[Node, ...]
     weight: Map | np.ndarray
@@ -46,8 +49,11 @@ def _is_map(node: Node) -> bool:
 def _follow(graph: Graph, node: Node) -> Merged:
     bias = array(graph, node, "bias")
     if node.op == "linear":
-        chain = Merged((node,), graph.params[node.params["weight"]].astype(np.float64),
-                       None if bias is None else bias.astype(np.float64))  # fmt: skip
+        chain = Merged(
+            (node,),
+            graph.params[node.params["weight"]].astype(np.float64),
+            None if bias is None else bias.astype(np.float64),
+        )
     else:
         chain = Merged((node,), of_convolution(graph, node), _spread(bias, node.value.shape))
     while (longer := _extended(graph, chain)) is not None:
@@ -88,15 +94,21 @@ def _sum(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 
 
 def _through(second: Map, bias: np.ndarray) -> np.ndarray:
-    """What the second map makes of a constant that the first adds everywhere: zeros where it pads."""
+    """What the second map makes of a constant that the first adds everywhere: zeros where it
+    pads."""
     import torch
     from torch.nn import functional as F
 
     dense = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[len(second.stride)]
     out = dense(
-        torch.from_numpy(np.array(bias))[None], torch.from_numpy(second.weight), None,
-        second.stride, second.padding, second.dilation, second.groups,
-    )  # fmt: skip
+        torch.from_numpy(np.array(bias))[None],
+        torch.from_numpy(second.weight),
+        None,
+        second.stride,
+        second.padding,
+        second.dilation,
+        second.groups,
+    )
     return out[0].numpy()
 
 
@@ -113,9 +125,19 @@ def _replace(graph: Graph, chain: Merged) -> Graph:
     if chain.bias is not None:
         params[f"{key}.bias"] = chain.bias.astype(np.float32)
         if not _constant(chain.bias):
-            offset = Node(last.name, "affine", (Edge(first.name),), {}, {"bias": f"{key}.bias"},
-                          last.type, last.facts, last.source)  # fmt: skip
-            return substituted(graph, gone | {first.name: (merged,), last.name: (offset,)}, None, params)
+            offset = Node(
+                last.name,
+                "affine",
+                (Edge(first.name),),
+                {},
+                {"bias": f"{key}.bias"},
+                last.type,
+                last.facts,
+                last.source,
+            )
+            return substituted(
+                graph, gone | {first.name: (merged,), last.name: (offset,)}, None, params
+            )
         params[f"{key}.bias"] = params[f"{key}.bias"].reshape(len(chain.bias), -1)[:, 0].copy()
         merged = replace(merged, params={**roles, "bias": f"{key}.bias"})
     return substituted(graph, gone | {first.name: (merged,)}, {last.name: first.name}, params)

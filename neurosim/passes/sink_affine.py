@@ -1,7 +1,9 @@
-"""Sinks affines (norms per step, scales, offsets) into the neuron they feed: x' = affine_scale[t]·x + affine_bias[t].
+"""Sinks affines (norms per step, scales, offsets) into the neuron they feed: x' = affine_scale[t]·x
++ affine_bias[t].
 
-An affine that feeds several slices is copied to each; one behind a permute or reshape moves below it when its channel axis
-stays whole. A neuron that has an affine already composes: s ← s₂·s₁, b ← s₂·b₁ + b₂.
+An affine that feeds several slices is copied to each; one behind a permute or reshape moves below
+it when its channel axis stays whole. A neuron that has an affine already composes: s ← s₂·s₁, b ←
+s₂·b₁ + b₂.
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ def sink_affine(graph: Graph) -> Graph:
         found = None
         for node in graph.nodes:
             if node.op == "affine" and node.name not in graph.outputs:
-                found = _into_neuron(graph, node) or _below_slices(graph, node) or _below_movement(graph, node)
+                found = (
+                    _into_neuron(graph, node)
+                    or _below_slices(graph, node)
+                    or _below_movement(graph, node)
+                )
                 if found is not None:
                     break
         if found is None:
@@ -42,12 +48,19 @@ def rows(graph: Graph, node: Node, role: str) -> np.ndarray | None:
     if role == "scale" and node.attrs.get("divide"):
         value = 1.0 / value
     value = value if node.attrs.get("per_step") else value[None]
-    return value.reshape(len(value), *[1] * (len(node.value.shape) - value.ndim + 1), *value.shape[1:])
+    return value.reshape(
+        len(value), *[1] * (len(node.value.shape) - value.ndim + 1), *value.shape[1:]
+    )
 
 
 def _into_neuron(graph: Graph, node: Node) -> Graph | None:
     neuron = only_reader(graph, node)
-    if neuron is None or neuron.op != "neuron" or not _same_shape(graph, node) or node.inputs[0].delay:
+    if (
+        neuron is None
+        or neuron.op != "neuron"
+        or not _same_shape(graph, node)
+        or node.inputs[0].delay
+    ):
         return None
     scale, bias = rows(graph, node, "scale"), rows(graph, node, "bias")
     for role, old in (("affine_scale", "scale"), ("affine_bias", "bias")):
@@ -64,14 +77,18 @@ def _into_neuron(graph: Graph, node: Node) -> Graph | None:
     stored = {f"{neuron.name}.{k}": v.astype(np.float32) for k, v in new.items() if v is not None}
     roles = {k: f"{neuron.name}.{k}" for k, v in new.items() if v is not None}
     sunk = replace(neuron, params={**neuron.params, **roles})
-    return substituted(graph, {neuron.name: (sunk,), node.name: ()}, {node.name: node.inputs[0].node}, stored)
+    return substituted(
+        graph, {neuron.name: (sunk,), node.name: ()}, {node.name: node.inputs[0].node}, stored
+    )
 
 
 def _below_slices(graph: Graph, node: Node) -> Graph | None:
     readers = graph.consumers[node.name]
     if not readers or not _same_shape(graph, node) or not _sliced(graph, readers):
         return None
-    if sum(r.value.size for r in readers) > node.value.size:  # slices that overlap would repeat its arithmetic
+    if (
+        sum(r.value.size for r in readers) > node.value.size
+    ):  # slices that overlap would repeat its arithmetic
         return None
     new: dict[str, tuple[Node, ...]] = {node.name: ()}
     below: dict[str, str] = {}
@@ -79,7 +96,9 @@ def _below_slices(graph: Graph, node: Node) -> Graph | None:
     for reader in readers:
         bare = replace(reader, inputs=node.inputs)
         below[reader.name] = free_name(graph, f"{reader.name}.affine")
-        after = replace(node, name=below[reader.name], inputs=(Edge(reader.name),), params={}, type=reader.type)
+        after = replace(
+            node, name=below[reader.name], inputs=(Edge(reader.name),), params={}, type=reader.type
+        )
         cut = {}
         for role in node.params:
             value = rows(graph, node, role)
@@ -141,14 +160,19 @@ def _below_movement(graph: Graph, node: Node) -> Graph | None:
     per_step = bool(node.attrs.get("per_step"))
     params = {k: v if per_step else v[0] for k, v in params.items()}
     up = replace(move, inputs=node.inputs)
-    down = replace(node, inputs=(Edge(move.name),), attrs={"per_step": True} if per_step else {},
-                   params={r: f"{node.name}.{r}.moved" for r in node.params})  # fmt: skip
+    down = replace(
+        node,
+        inputs=(Edge(move.name),),
+        attrs={"per_step": True} if per_step else {},
+        params={r: f"{node.name}.{r}.moved" for r in node.params},
+    )
     graph = substituted(graph, {node.name: (), move.name: (up, down)}, None, params)
     return read_instead(graph, move.name, node.name)
 
 
 def _moved(value: np.ndarray, shape: tuple[int, ...], move: Node) -> np.ndarray | None:
-    """A broadcastable constant moved as the value is; None when it would have to be written out in full."""
+    """A broadcastable constant moved as the value is; None when it would have to be written out in
+    full."""
     if move.op == "permute":
         return value.transpose(0, *(i + 1 for i in move.attrs["order"]))
     if value[0].size == 1:
@@ -158,7 +182,14 @@ def _moved(value: np.ndarray, shape: tuple[int, ...], move: Node) -> np.ndarray 
     out, done = [1] * len(target), 0
     for axis in varying:
         lead = math.prod(shape[:axis])
-        place = next((j for j in range(len(target)) if math.prod(target[:j]) == lead and target[j] == shape[axis]), None)
+        place = next(
+            (
+                j
+                for j in range(len(target))
+                if math.prod(target[:j]) == lead and target[j] == shape[axis]
+            ),
+            None,
+        )
         if place is None:
             return _split(value, shape, target) if len(varying) == 1 else None
         out[place], done = target[place], done + 1

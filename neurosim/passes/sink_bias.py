@@ -1,4 +1,5 @@
-"""Sinks the constant bias of a weight node into the neuron that alone reads it: one addition fewer an output and step."""
+"""Sinks the constant bias of a weight node into the neuron that alone reads it: one addition fewer
+an output and step."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ def _sink(graph: Graph, node: Node, neuron: Node) -> Graph:
     key = f"{neuron.name}.affine_bias"
     bare = replace(node, params={k: v for k, v in node.params.items() if k != "bias"})
     sunk = replace(neuron, params={**neuron.params, "affine_bias": key})
-    return substituted(graph, {node.name: (bare,), neuron.name: (sunk,)}, None, {key: rows.astype(np.float32)})
+    return substituted(
+        graph, {node.name: (bare,), neuron.name: (sunk,)}, None, {key: rows.astype(np.float32)}
+    )
 
 
 def _held(graph: Graph, neuron: Node, role: str) -> np.ndarray | None:

@@ -1,10 +1,11 @@
-"""Puts weights, biases and norm coefficients on a grid, so that float32 sums are exact in any order.
+"""Puts weights, biases and norm coefficients on a grid: float32 sums are then exact in any order.
 
-Every weight becomes a multiple of a power of two g with Σ|w|·max|payload| + |b| < 2^24·g per output (counting rules,
-section 1.2); scales become powers of two and offsets multiples of the grid they are added on. A chain of linear maps on
-real values shares the 24 bits: its weights keep fewer bits each. Where the grid of an operand is not known (a softmax, a
-layer norm), the weights are snapped all the same, but only sums over discrete operands are exact in any order.
-Changes spikes: a tool for tests of exactness, never a default.
+Every weight becomes a multiple of a power of two g with Σ|w|·max|payload| + |b| < 2^24·g per output
+(counting rules, section 1.2); scales become powers of two and offsets multiples of the grid they
+are added on. A chain of linear maps on real values shares the 24 bits: its weights keep fewer bits
+each. Where the grid of an operand is not known (a softmax, a layer norm), the weights are snapped
+all the same, but only sums over discrete operands are exact in any order. Changes spikes: a tool
+for tests of exactness, never a default.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _FINEST = 2.0**-8  # of offsets
 
 @dataclass
 class _Snapped:
-    """What one attempt found: the span of every value, and the arrays that replace the stored ones."""
+    """What one attempt found: the span of every value, and the arrays that replace the stored
+    ones."""
 
     spans: dict[str, Span | None] = field(default_factory=dict)
     params: dict[str, np.ndarray] = field(default_factory=dict)
@@ -40,19 +42,25 @@ class _Snapped:
         self.nodes[node.name] = (replace(node, params={**node.params, **keys}, attrs=attrs),)
 
 
-def snap_weights(graph: Graph, bits: int = 8, clip_grid: float = 2.0**-4, clip_bound: float = 1.0) -> Graph:
-    """At most ``bits`` bits of magnitude per weight, fewer where the sum needs it. A REAL clip holds multiples of
-    ``clip_grid`` up to ``clip_bound``. Raises GraphError when no grid makes the sums exact."""
+def snap_weights(
+    graph: Graph, bits: int = 8, clip_grid: float = 2.0**-4, clip_bound: float = 1.0
+) -> Graph:
+    """At most ``bits`` bits of magnitude per weight, fewer where the sum needs it. A REAL clip
+    holds multiples of ``clip_grid`` up to ``clip_bound``. Raises GraphError when no grid makes the
+    sums exact."""
     from neurosim.ops import build
 
-    graph = build(_with_powers_of_two(graph))  # scales first: they decide the grids of what they scale
+    graph = build(
+        _with_powers_of_two(graph)
+    )  # scales first: they decide the grids of what they scale
     attempts = (_attempt(graph, bits, b, Span(clip_grid, clip_bound)) for b in range(bits, 0, -1))
     done = _Snapped()
     for done in attempts:
         if not done.full:
             return substituted(graph, done.nodes, None, done.params)
     raise GraphError(
-        f"at {done.full[0]!r}: no grid makes its sums exact; clip the payload, or put a neuron into the chain"
+        f"at {done.full[0]!r}: no grid makes its sums exact; clip the payload, or put a neuron "
+        "into the chain"
     )
 
 
@@ -102,7 +110,9 @@ def _behind(graph: Graph, node: Node) -> set[str]:
 
 def _snap_map(graph: Graph, node: Node, bits: int, done: _Snapped) -> Span | None:
     weight = graph.params[node.params["weight"]].astype(np.float64)
-    operand = done.spans.get(node.inputs[0].node) if not node.inputs[0].delay else _delayed(graph, node)
+    operand = (
+        done.spans.get(node.inputs[0].node) if not node.inputs[0].delay else _delayed(graph, node)
+    )
     roles, span = _on_grid(graph, node, weight, operand or Span(1.0, 1.0), bits)
     while bits > 1 and not span.exact:
         bits -= 1
@@ -119,7 +129,9 @@ def _delayed(graph: Graph, node: Node) -> Span | None:
     return of_discrete(t) if t.discrete else None
 
 
-def _on_grid(graph: Graph, node: Node, weight: np.ndarray, x: Span, bits: int) -> tuple[dict[str, np.ndarray], Span]:
+def _on_grid(
+    graph: Graph, node: Node, weight: np.ndarray, x: Span, bits: int
+) -> tuple[dict[str, np.ndarray], Span]:
     """The weight and bias on a grid of that many bits, and the span of the sums."""
     largest = float(np.abs(weight).max()) or 1.0
     grid = float(2.0 ** (np.ceil(np.log2(largest)) - bits))
@@ -146,7 +158,9 @@ def _with_powers_of_two(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.op in ("affine", "batch_norm", "neuron"):
             values = {r: graph.params[k].astype(np.float64) for r, k in node.params.items()}
-            roles = {r: power_of_two(v) for r, v in values.items() if r in ("scale", "affine_scale")}
+            roles = {
+                r: power_of_two(v) for r, v in values.items() if r in ("scale", "affine_scale")
+            }
             if node.op == "batch_norm":
                 roles |= {r: power_of_two(v) for r, v in values.items() if r == "weight"}
                 roles["var"] = 4.0 ** np.round(np.log2(values["var"] + node.attrs["eps"]) / 2)
@@ -160,7 +174,11 @@ def _snap_offsets(graph: Graph, node: Node, done: _Snapped) -> Span | None:
     x = done.spans.get(node.inputs[0].node)
     values = {r: graph.params[k].astype(np.float64) for r, k in node.params.items()}
     base = _FINEST if x is None else max(x.grid, _FINEST)
-    roles = {r: np.round(v / base) * base for r, v in values.items() if r in ("bias", "affine_bias", "mean")}
+    roles = {
+        r: np.round(v / base) * base
+        for r, v in values.items()
+        if r in ("bias", "affine_bias", "mean")
+    }
     if roles:
         done.put(node, roles)
     if x is None or node.op == "neuron":

@@ -1,4 +1,5 @@
-"""Removes movement that undoes itself: reshapes to the shape that is there, permutes in order, pairs that cancel.
+"""Removes movement that undoes itself: reshapes to the shape that is there, permutes in order,
+pairs that cancel.
 
 Movement that nothing reads goes too.
 """

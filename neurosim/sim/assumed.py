@@ -1,7 +1,9 @@
-"""Expected counts of a design from assumed or published firing rates: rate × fan-out, rounded half to even per step.
+"""Expected counts of a design from assumed or published firing rates: rate × fan-out, rounded half
+to even per step.
 
-Every operator counts as it does in a run, on values that hold probabilities instead of spikes: movement keeps a rate, a
-window of k elements is active with 1 − (1 − r)^k, a product over K with 1 − (1 − r_a·r_b)^K (independent activity).
+Every operator counts as it does in a run, on values that hold probabilities instead of spikes:
+movement keeps a rate, a window of k elements is active with 1 − (1 − r)^k, a product over K with 1
+− (1 − r_a·r_b)^K (independent activity).
 """
 
 from __future__ import annotations
@@ -53,11 +55,14 @@ class Expected(Value):
         return np.broadcast_to(np.float64(number), (*self.data.shape[:2], *rest))
 
 
-def activity_from_rates(graph: Graph, rates: Rates, steps: int | None = None, *, activity: str = "assumed") -> Run:
-    """A run of one sample whose counts follow from ``rates``: a number for every neuron, node → rate, or a JSON or CSV
-    file of that. A discrete clip takes its rate under the input's name.
+def activity_from_rates(
+    graph: Graph, rates: Rates, steps: int | None = None, *, activity: str = "assumed"
+) -> Run:
+    """A run of one sample whose counts follow from ``rates``: a number for every neuron, node →
+    rate, or a JSON or CSV file of that. A discrete clip takes its rate under the input's name.
 
-    Raises RatesError: a rate outside [0, 1] (or the most spikes a step), a neuron without one, a name that is none.
+    Raises RatesError: a rate outside [0, 1] (or the most spikes a step), a neuron without one, a
+    name that is none.
     """
     given = check_rates(graph, read_rates(rates))
     steps = steps or graph.steps
@@ -70,8 +75,13 @@ def activity_from_rates(graph: Graph, rates: Rates, steps: int | None = None, *,
         out = values[node.name] = Expected(node.value, here, rate, units)
         for event, counted in _counts(node, graph, values, out, reached).items():
             table[node.name, event] = _row(np.asarray(counted), steps)
-    manifest = Manifest(model=str(graph.meta.get("model", "")), pipeline=graph.pipeline, activity=activity,
-                        engine="expected", notes=opaque_notes(graph))  # fmt: skip
+    manifest = Manifest(
+        model=str(graph.meta.get("model", "")),
+        pipeline=graph.pipeline,
+        activity=activity,
+        engine="expected",
+        notes=opaque_notes(graph),
+    )
     return Run(Counts(table, 1, steps), graph.facts(), manifest, graph=graph)
 
 
@@ -82,7 +92,9 @@ def _row(counted: np.ndarray, steps: int) -> np.ndarray:
     return row
 
 
-def _counts(node: Node, graph: Graph, values: Mapping[str, Expected], out: Expected, reached: Reached) -> dict[str, Any]:
+def _counts(
+    node: Node, graph: Graph, values: Mapping[str, Expected], out: Expected, reached: Reached
+) -> dict[str, Any]:
     inputs = tuple(values.get(e.node) or _later(graph, e.node, out.steps) for e in node.inputs)
     params = {r: torch.from_numpy(graph.params[k]) for r, k in node.params.items()}
     call = Call(node, inputs, params, {})
@@ -109,13 +121,18 @@ def _neuron(node: Node, call: Call, out: Expected, reached: Reached) -> dict[str
     return counts
 
 
-def expected_activity(graph: Graph, node: Node, values: Mapping[str, Expected], given: Mapping[str, float]) -> tuple[float, float]:
+def expected_activity(
+    graph: Graph, node: Node, values: Mapping[str, Expected], given: Mapping[str, float]
+) -> tuple[float, float]:
     """(probability that an element is active, mean |n|) of a node's output."""
     if not node.value.discrete:
         return 1.0, 1.0
     if node.name in given:
         return min(1.0, given[node.name]), given[node.name]
-    rates = [(values[e.node].rate, values[e.node].mean_units) if e.node in values else (0.0, 0.0) for e in node.inputs]
+    rates = [
+        (values[e.node].rate, values[e.node].mean_units) if e.node in values else (0.0, 0.0)
+        for e in node.inputs
+    ]
     if node.op == "matmul":
         (a, ua), (b, ub), k = *rates, graph[node.inputs[0].node].value.shape[-1]
         return 1 - (1 - a * b) ** k, k * ua * ub
@@ -128,8 +145,10 @@ def expected_activity(graph: Graph, node: Node, values: Mapping[str, Expected], 
         return math.prod(r for r, _ in rates), math.prod(u for _, u in rates)
     if node.op == "concat":
         sizes = [graph[e.node].value.size for e in node.inputs]
-        return (sum(s * r for s, (r, _) in zip(sizes, rates, strict=True)) / sum(sizes),
-                sum(s * u for s, (_, u) in zip(sizes, rates, strict=True)) / sum(sizes))  # fmt: skip
+        return (
+            sum(s * r for s, (r, _) in zip(sizes, rates, strict=True)) / sum(sizes),
+            sum(s * u for s, (_, u) in zip(sizes, rates, strict=True)) / sum(sizes),
+        )
     if node.op == "affine" and "bias" in node.params:
         return 1 - rates[0][0], 1 - rates[0][1]
     return rates[0]
@@ -194,18 +213,20 @@ def read_rates(rates: Rates) -> float | dict[str, float]:
             found = {r[0].strip(): r[1].strip() for r in rows[_header(rows) :]}
         return {str(k): float(v) for k, v in found.items()}
     except FileNotFoundError:
-        raise RatesError(f"no such rates file: {path}; give a number, a JSON or CSV file, or 'published'") from None
+        raise RatesError(
+            f"no such rates file: {path}; give a number, a JSON or CSV file, or 'published'"
+        ) from None
     except (OSError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise RatesError(
-            f"{path}: not a table of rates ({' '.join(str(error).split())[:100]}); write JSON {{\"node\": 0.1}} or CSV lines "
-            "node,rate"
+            f"{path}: not a table of rates ({' '.join(str(error).split())[:100]}); "
+            'write JSON {"node": 0.1} or CSV lines node,rate'
         ) from None
 
 
 def _header(rows: list[list[str]]) -> int:
     try:
         float(rows[0][1])
-    except (ValueError, IndexError):
+    except ValueError:
         return 1
     return 0
 
@@ -223,5 +244,6 @@ def check_rates(graph: Graph, rates: float | Mapping[str, float]) -> dict[str, f
             raise RatesError(f"the rate of {name!r} is {rate}; a rate is between 0 and {most}")
     missing = [n for n in wanted if n not in given]
     if missing:
-        raise RatesError(f"no rate for {', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}; give every neuron one")
+        named = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+        raise RatesError(f"no rate for {named}; give every neuron one")
     return given

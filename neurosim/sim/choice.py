@@ -37,11 +37,16 @@ class Choice:
 
 
 def chooser(engine: str | Run, device: str) -> Choice:
-    """Raises SimulationError: an engine that does not exist, or "event" on another device than the CPU."""
+    """Raises SimulationError: an engine that does not exist, or "event" on another device than the
+    CPU."""
     if isinstance(engine, Run):
         return Choice("auto", dict(engine.manifest.engine_by_node), device)
     if engine not in ENGINES:
-        raise SimulationError(f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}, or a run to replay")
+        raise SimulationError(
+            f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}, or a run to replay"
+        )
     if engine == "event" and device != "cpu":
-        raise SimulationError(f"the event engine runs on the CPU, not on {device!r}; use engine='dense' there")
+        raise SimulationError(
+            f"the event engine runs on the CPU, not on {device!r}; use engine='dense' there"
+        )
     return Choice(engine, {}, device)

@@ -1,4 +1,5 @@
-"""Ties the compiled kernels to the operators: packed weights kept per node, and which engine is likely faster."""
+"""Ties the compiled kernels to the operators: packed weights kept per node, and which engine is
+likely faster."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from neurosim.ir.graph import Node
 from neurosim.ir.types import Kind, ValueType
 from neurosim.ops._value import Call, Value
 
-# Largest density at which the event kernel was faster than torch's dense one (benchmarks/kernels.py, two cores).
+# Largest density at which the event kernel was faster than torch's dense one, on two cores
+# (benchmarks/kernels.py).
 SPATIAL, POINTWISE, LINEAR = 0.15, 0.06, 0.10
 FEWEST_CHANNELS = 32  # below, a list of active channels is too short to pay
 
@@ -44,8 +46,18 @@ class EventKernels:
 
         (x,), a = call.inputs, call.attrs
         folded = x.data.flatten(0, 1).numpy()
-        out = conv(folded, self._weights(call), _array(call, "bias"), a["stride"], a["padding"], a["dilation"], a["groups"],
-                   a["transposed"], a["output_padding"], spike=spike_value(x.type))  # fmt: skip
+        out = conv(
+            folded,
+            self._weights(call),
+            _array(call, "bias"),
+            a["stride"],
+            a["padding"],
+            a["dilation"],
+            a["groups"],
+            a["transposed"],
+            a["output_padding"],
+            spike=spike_value(x.type),
+        )
         return torch.from_numpy(out).unflatten(0, x.data.shape[:2])
 
     def linear(self, call: Call) -> Tensor:
@@ -53,7 +65,9 @@ class EventKernels:
         from neurosim.sim.kernels import linear
 
         (x,) = call.inputs
-        out = linear(x.data.numpy(), self._weights(call), _array(call, "bias"), spike=spike_value(x.type))
+        out = linear(
+            x.data.numpy(), self._weights(call), _array(call, "bias"), spike=spike_value(x.type)
+        )
         return torch.from_numpy(out)
 
     def matmul(self, call: Call) -> Tensor:
@@ -62,7 +76,9 @@ class EventKernels:
 
         a, b = call.inputs
         lead = torch.broadcast_shapes(a.data.shape[:-2], b.data.shape[:-2])
-        left, right = (v.data.expand(*lead, *v.data.shape[-2:]).reshape(-1, *v.data.shape[-2:]) for v in (a, b))
+        left, right = (
+            v.data.expand(*lead, *v.data.shape[-2:]).reshape(-1, *v.data.shape[-2:]) for v in (a, b)
+        )
         out = matmul(left.contiguous().numpy(), right.contiguous().numpy())
         return torch.from_numpy(np.ascontiguousarray(out)).reshape(*lead, *out.shape[-2:])
 

@@ -38,7 +38,8 @@ def folded(*modules: nn.Module) -> Model:
 
 
 def captured(model: Any, clip: Tensor, flops: bool = True, **options: Any) -> Graph:
-    """The graph, once simulated outputs equal the model's and Σ dense_macs × 2 equals torch's count."""
+    """The graph, once simulated outputs equal the model's and Σ dense_macs × 2 equals torch's
+    count."""
     graph = capture(model, clip, **options)
     with torch.no_grad():
         expected = model(clip)
@@ -53,7 +54,11 @@ def counted_flops(model: Any, clip: Tensor) -> int:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        with (
+            torch.no_grad(),
+            sdpa_kernel(SDPBackend.MATH),
+            FlopCounterMode(display=False) as counter,
+        ):
             model(clip)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

@@ -1,4 +1,5 @@
-"""The promises of ``capture``: any calling context, the model left as found, nests, ties, layouts, refusals."""
+"""The promises of ``capture``: any calling context, the model left as found, nests, ties, layouts,
+refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ T, B, C = 4, 2, 3
 
 
 def _network() -> Model:
-    return folded(nn.Conv2d(C, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 5)).eval()
+    return folded(
+        nn.Conv2d(C, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 5)
+    ).eval()
 
 
 def frames() -> torch.Tensor:
@@ -57,12 +60,12 @@ class Restless(nn.Module):
 
 
 def test_the_model_is_left_as_found():
-    model = Restless().eval()
+    model, clip = Restless().eval(), frames()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     attributes, random = set(model.__dict__), torch.random.get_rng_state()
     hooks, call = len(model.net.net[1]._forward_hooks), nn.Module.__call__
     attention = F.scaled_dot_product_attention
-    capture(model, frames())
+    capture(model, clip)
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert (model.calls, model.log, set(model.__dict__)) == (0, [], attributes)
     assert model.kept.item() == model.table["a"].item() == 0
@@ -89,7 +92,9 @@ def test_outputs_keep_their_nest():
     graph = captured(Model(forward, nn.Linear(C, 5)), clip)
     found = simulate(graph, clip, "dense").outputs
     assert list(found) == ["a", "b", "n", "constant"] and found["n"] is None
-    assert isinstance(found["a"][1], tuple) and found["a"][1][1] is None and found["constant"] is None
+    assert (
+        isinstance(found["a"][1], tuple) and found["a"][1][1] is None and found["constant"] is None
+    )
 
 
 def test_a_module_used_twice_is_two_nodes_with_one_weight():
@@ -148,8 +153,12 @@ def test_what_depends_on_batch_or_data_is_refused(name):
 
 
 def test_a_branch_on_the_number_of_samples_is_refused():
-    model = Model(lambda s, x: s.m[0](x) if x.shape[1] > 2 else torch.relu(s.m[0](x)), nn.Linear(C, 5))
-    with pytest.raises(CaptureError, match="behaviour may not depend on the data or on the batch size"):
+    model = Model(
+        lambda s, x: s.m[0](x) if x.shape[1] > 2 else torch.relu(s.m[0](x)), nn.Linear(C, 5)
+    )
+    with pytest.raises(
+        CaptureError, match="behaviour may not depend on the data or on the batch size"
+    ):
         capture(model, torch.randn(T, B, C))
 
 

@@ -28,15 +28,27 @@ class Net(nn.Module):
 @pytest.mark.parametrize(
     ("layer", "fold", "told"),
     [
-        (nn.Conv2d(4, 6, 3), True,
-         "at 'stem.conv' (Conv2d): expects 4 input channels, got 3; pass a clip with 4 channels or build the model "
-         "with in_channels=3"),
+        (
+            nn.Conv2d(4, 6, 3),
+            True,
+            "at 'stem.conv' (Conv2d): expects 4 input channels, got 3; pass a clip with 4 "
+            "channels or build the model "
+            "with in_channels=3",
+        ),
         (nn.BatchNorm2d(9), True, "at 'stem.conv' (BatchNorm2d): expects 9 input channels, got 3"),
         (nn.Linear(5, 2), True, "at 'stem.conv' (Linear): expects 5 features, got 8"),
-        (nn.Conv2d(3, 6, 3), False, "at 'stem.conv' (Conv2d): expects 4 axes (N, C and 2 of space), got (3, 2, 3"),
-        (nn.MaxPool2d(50), True, "at 'stem.conv' (MaxPool2d): the model fails on a clip of shape (3, 2, 3, 8, 8)"),
+        (
+            nn.Conv2d(3, 6, 3),
+            False,
+            "at 'stem.conv' (Conv2d): expects 4 axes (N, C and 2 of space), got (3, 2, 3",
+        ),
+        (
+            nn.MaxPool2d(50),
+            True,
+            "at 'stem.conv' (MaxPool2d): the model fails on a clip of shape (3, 2, 3, 8, 8)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_layer_is_named(layer, fold, told):
     with pytest.raises(ModelError) as caught:
         capture(Net(layer, fold), FRAMES)

@@ -1,4 +1,5 @@
-"""Σ dense_macs × 2 = torch's FlopCounterMode (counting rules, section 8), outputs equal, on whole layers and models."""
+"""Σ dense_macs × 2 = torch's FlopCounterMode (counting rules, section 8), outputs equal, on whole
+layers and models."""
 
 from __future__ import annotations
 
@@ -107,7 +108,9 @@ MODELS = {
     "matmul right": lambda: (Model(lambda s, x: x @ _LEFT.t()), torch.randn(T, B, 6)),
     "matmul left": lambda: (Model(lambda s, x: _LEFT @ x), tokens()),
     "einsum weight": lambda: (
-        Model(lambda s, x: torch.einsum("tbnc,cd->tbnd", x, s.w), w=nn.Parameter(torch.randn(8, 5))),
+        Model(
+            lambda s, x: torch.einsum("tbnc,cd->tbnd", x, s.w), w=nn.Parameter(torch.randn(8, 5))
+        ),
         tokens(),
     ),
     "bmm": lambda: (Model(_bmm), tokens()),
@@ -141,11 +144,17 @@ MODELS = {
         tokens(),
     ),
     "small network": lambda: (
-        folded(nn.Conv2d(C, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-               nn.Linear(6, 3)),
+        folded(
+            nn.Conv2d(C, 6, 3),
+            nn.BatchNorm2d(6),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(6, 3),
+        ),
         frames(),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MODELS)

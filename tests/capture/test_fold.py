@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from neurosim.capture.capture import capture
+from neurosim.capture.modes import user_frames
 from neurosim.errors import CaptureError
 from tests.capture.checking import Model, captured, ops
 
@@ -241,3 +242,34 @@ def test_sizes_that_coincide_decide_nothing():
     captured(Model(_index, nn.Linear(3, 3)), torch.randn(3, 3, 3))
     model = Model(lambda s, x: s.m[0](x.permute(1, 0, 2)).mean(1), nn.Linear(3, 3))
     captured(model, torch.randn(3, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda v, y: y - 0.5 * v,
+        lambda v, y: 0.5 * v - y,
+        lambda v, y: y - v,
+        lambda v, y: v - y,
+        lambda v, y: v * y,
+        lambda v, y: v + y,
+    ],
+)
+def test_a_constant_start_of_any_sign(update):
+    def forward(s, x):
+        v, out = torch.full(x.shape[1:], 2.0), []
+        for y in x:
+            v = update(v, y)
+            out.append(v)
+        return torch.stack(out)
+
+    graph = captured(Model(forward), torch.rand(T, B, C))
+    assert [e.delay for n in graph for e in n.inputs if e.delay] == [1]
+
+
+def test_a_place_in_the_source_stays_one_place_when_the_interpreter_specialises_it():
+    frames = []
+
+    for _ in range(50):
+        list(map(lambda _: frames.append(user_frames()[0]), [0]))
+    assert len(set(frames)) == 1

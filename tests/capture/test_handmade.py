@@ -70,7 +70,9 @@ def recognised():
 
 @pytest.mark.parametrize("net", [Net(Plain(), 0.0), Net(Mine(), 0.0)], ids=["compare", "autograd"])
 def test_a_hand_written_neuron_is_refused_by_place_and_line(net):
-    match = r"at 'lif' \(test_handmade.py:\d+\): a neuron written by hand .*@ns.recognise.*strict=False"
+    match = (
+        r"at 'lif' \(test_handmade.py:\d+\): a neuron written by hand .*@ns.recognise.*strict=False"
+    )
     with pytest.raises(CaptureError, match=match):
         capture(net, torch.randn(T, B, 6) * 3)
 
@@ -83,7 +85,9 @@ def test_strict_false_runs_it_as_arithmetic_and_says_so():
 
 
 def test_a_threshold_that_feeds_nothing_back_is_no_neuron():
-    captured(lambda x: torch.stack([(y > 0.5).float() for y in x]), torch.rand(T, B, 6), flops=False)
+    captured(
+        lambda x: torch.stack([(y > 0.5).float() for y in x]), torch.rand(T, B, 6), flops=False
+    )
 
 
 def test_own_neuron_in_five_lines(recognised):

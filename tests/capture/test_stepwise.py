@@ -23,7 +23,9 @@ class Leaky(nn.Module):
 
 def test_a_cell_with_state():
     graph = captured(stepwise(Leaky()).eval(), torch.randn(T, B, 6))
-    assert ops(graph).count("linear") == 1 and [e.delay for n in graph for e in n.inputs if e.delay] == [1]
+    assert ops(graph).count("linear") == 1 and [
+        e.delay for n in graph for e in n.inputs if e.delay
+    ] == [1]
 
 
 def test_a_module_without_state():

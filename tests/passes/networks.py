@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
+import torch
 
+from neurosim import models
+from neurosim.capture.capture import capture
 from neurosim.ir.graph import Graph, Node
 from neurosim.ir.neuron import LIF
 from neurosim.ir.run import Run
@@ -38,7 +42,9 @@ def neuron(name: str, operand: str, **params: str) -> Node:
     return node(name, "neuron", operand, params=params, equation=HALF)
 
 
-def norm_params(rng: np.random.Generator, name: str, channels: int, rows: int = 1) -> dict[str, np.ndarray]:
+def norm_params(
+    rng: np.random.Generator, name: str, channels: int, rows: int = 1
+) -> dict[str, np.ndarray]:
     """Means, variances and coefficients of a batch norm."""
     shape = (rows, channels)
     return {
@@ -92,7 +98,10 @@ class RandomNet:
         groups = c if self.coin(0.3) else 1
         out = c if groups > 1 else int(self.rng.integers(2, 5))
         k = int(self.rng.choice([1, 3]))
-        s, p = (2 if size > 6 and self.coin(0.3) else 1), int(self.rng.integers(0, (k + 1) // 2 + 1)) * (k > 1)
+        s, p = (
+            (2 if size > 6 and self.coin(0.3) else 1),
+            int(self.rng.integers(0, (k + 1) // 2 + 1)) * (k > 1),
+        )
         roles = self.weights(name, out, c // groups, k, k)
         self.put(conv(name, self.last, roles, stride=(s, s), padding=(p, p), groups=groups))
         side = (size + 2 * p - k) // s + 1
@@ -105,7 +114,11 @@ class RandomNet:
         self.params |= norm_params(self.rng, name, self.shape[axis], rows)
         flat = axis == 0 and len(self.shape) == 3 and self.coin()
         if flat:
-            self.put(node(f"{name}.flat", "reshape", self.last, shape=(self.shape[0], self.shape[1] ** 2)))
+            self.put(
+                node(
+                    f"{name}.flat", "reshape", self.last, shape=(self.shape[0], self.shape[1] ** 2)
+                )
+            )
         self.put(norm(name, self.last, axis, per_step))
         if flat:
             self.put(node(f"{name}.back", "reshape", name, shape=self.shape))
@@ -156,6 +169,18 @@ def clip(seed: int = 0, shape: tuple[int, ...] = FRAME, rate: float = 0.4) -> np
     """Bernoulli spikes."""
     rng = np.random.default_rng(seed)
     return (rng.random((STEPS, SAMPLES, *shape)) < rate).astype(np.float32)
+
+
+@cache
+def captured(name: str) -> tuple[Graph, np.ndarray]:
+    """A zoo model, untrained or not, and a clip of multiples of 1/16."""
+    recipe, rng = models.card(name).recipe, np.random.default_rng(0)
+    if recipe.channels == "events":
+        x, kind = (rng.random((4, 1, 2, *recipe.size)) < 0.1).astype(np.float32), "spike"
+    else:
+        shape = (recipe.frames, 1, 3, *recipe.size)
+        x, kind = (rng.integers(-16, 17, shape) / 16).astype(np.float32), "real"
+    return capture(models.load(name), torch.from_numpy(x), kind=kind), x
 
 
 def ran(graph: Graph, x: np.ndarray, engine: str = "dense") -> Run:

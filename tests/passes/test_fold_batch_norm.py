@@ -9,18 +9,43 @@ from neurosim import passes
 from neurosim.ir.graph import Edge, Graph, Node
 from tests.ops.graphs import built, input_node, node
 from tests.passes.networks import (
-    body, clip, conv, neuron, norm, norm_params, ran, same_events, same_spikes,
-)  # fmt: skip
+    body,
+    clip,
+    conv,
+    neuron,
+    norm,
+    norm_params,
+    ran,
+    same_events,
+    same_spikes,
+)
 
 
-def net(map_: Node, weight: np.ndarray, *, per_step: bool = False, bias: bool = True, axis: int = 0,
-        shape: tuple[int, ...] = (3, 8, 8), more: tuple[Node, ...] = (), outputs: tuple[str, ...] = ("n",)) -> Graph:  # fmt: skip
+def net(
+    map_: Node,
+    weight: np.ndarray,
+    *,
+    per_step: bool = False,
+    bias: bool = True,
+    axis: int = 0,
+    shape: tuple[int, ...] = (3, 8, 8),
+    more: tuple[Node, ...] = (),
+    outputs: tuple[str, ...] = ("n",),
+) -> Graph:
     """clip → map → norm → neuron, on a grid."""
     rng = np.random.default_rng(0)
     channels = norm_channels(map_, weight)
-    params = {"w": weight.astype(np.float32)} | norm_params(rng, "bn", channels, 5 if per_step else 1)
+    params = {"w": weight.astype(np.float32)} | norm_params(
+        rng, "bn", channels, 5 if per_step else 1
+    )
     params |= {"b": rng.normal(0, 1, channels).astype(np.float32)} if bias else {}
-    nodes = [input_node(shape, 5), map_, norm("bn", map_.name, axis, per_step), neuron("n", "bn"), *more]
+    nodes = [
+        input_node(shape, 5),
+        map_,
+        norm("bn", map_.name, axis, per_step),
+        neuron("n", "bn"),
+        *more,
+    ]
     return passes.snap_weights(built(nodes, params, 5, 2, outputs))
 
 
@@ -35,9 +60,15 @@ RNG = np.random.default_rng(7)
 MAPS = {
     "plain": (conv("c", "clip", ROLES, padding=(1, 1)), RNG.normal(0, 0.5, (4, 3, 3, 3))),
     "grouped": (conv("c", "clip", ROLES, groups=3), RNG.normal(0, 0.5, (6, 1, 3, 3))),
-    "transposed": (conv("c", "clip", ROLES, transposed=True, stride=(2, 2)), RNG.normal(0, 0.5, (3, 4, 2, 2))),
-    "transposed, grouped": (conv("c", "clip", ROLES, transposed=True, groups=3), RNG.normal(0, 0.5, (3, 2, 2, 2))),
-}  # fmt: skip
+    "transposed": (
+        conv("c", "clip", ROLES, transposed=True, stride=(2, 2)),
+        RNG.normal(0, 0.5, (3, 4, 2, 2)),
+    ),
+    "transposed, grouped": (
+        conv("c", "clip", ROLES, transposed=True, groups=3),
+        RNG.normal(0, 0.5, (3, 2, 2, 2)),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -68,7 +99,9 @@ def test_the_numbers() -> None:
     nodes = [input_node((3, 8, 8), 5), conv("c", "clip", ROLES), norm("bn", "c")]
     after = passes.fold_batch_norm(built(nodes, params, 5, 2))
     alpha = params["bn.weight"][0] / np.sqrt(params["bn.var"][0] + 1e-5)
-    np.testing.assert_allclose(after.params["c.weight*bn"], params["w"] * alpha[:, None, None, None], rtol=1e-6)
+    np.testing.assert_allclose(
+        after.params["c.weight*bn"], params["w"] * alpha[:, None, None, None], rtol=1e-6
+    )
     bias = params["bn.bias"][0] + (params["b"] - params["bn.mean"][0]) * alpha
     np.testing.assert_allclose(after.params["c.weight*bn.bias"], bias, rtol=1e-5)
     assert after.outputs == ("c",)
@@ -130,13 +163,19 @@ def test_an_affine_where_the_weights_have_another_reader(reason: str) -> None:
 def test_printed_before_and_after() -> None:
     weight = np.ones((1, 3, 1, 1), np.float32)
     rng = np.random.default_rng(0)
-    nodes = [input_node((3, 2, 2), 5), conv("c", "clip", {"weight": "w"}), norm("bn", "c"), neuron("n", "bn")]
+    nodes = [
+        input_node((3, 2, 2), 5),
+        conv("c", "clip", {"weight": "w"}),
+        norm("bn", "c"),
+        neuron("n", "bn"),
+    ]
     after = passes.fold_batch_norm(built(nodes, norm_params(rng, "bn", 1) | {"w": weight}, 5, 2))
     assert str(after).splitlines() == [
         "graph steps=5 pipeline=capture>fold_batch_norm",
         "  %clip = input() {hi=1, kind=spike, lo=0, shape=[3,2,2], steps=5} : spike[T5; 3x2x2]",
-        "  %c = convolution(%clip) {dilation=[1,1], groups=1, output_padding=[0,0], padding=[0,0], stride=[1,1], "
-        "transposed=False} <bias=c.weight*bn.bias, weight=c.weight*bn> : real[T5; 1x2x2]",
-        "  %n = neuron(%c) {equation=[v_decay=0.5,fires=>=]} : spike[T5; 1x2x2]",
+        "  %c = convolution(%clip) {dilation=[1,1], groups=1, output_padding=[0,0], "
+        "padding=[0,0], stride=[1,1], transposed=False} "
+        "<bias=c.weight*bn.bias, weight=c.weight*bn> : real[T5; 1x2x2]",
+        "  %n = neuron(%c) {equation=[fires=>=,v_decay=0.5]} : spike[T5; 1x2x2]",
         "  return %n",
     ]

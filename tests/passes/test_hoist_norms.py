@@ -36,7 +36,12 @@ def test_printed_before_and_after() -> None:
 
 def test_through_a_permute_the_axis_is_renamed() -> None:
     rng = np.random.default_rng(1)
-    nodes = [input_node((4, 3), 5), node("turn", "permute", "clip", order=(1, 0)), norm("bn", "turn"), neuron("n", "bn")]
+    nodes = [
+        input_node((4, 3), 5),
+        node("turn", "permute", "clip", order=(1, 0)),
+        norm("bn", "turn"),
+        neuron("n", "bn"),
+    ]
     before = built(nodes, norm_params(rng, "bn", 3), 5, 2)
     after = passes.hoist_norms(before)
     assert after["bn"].attrs["axis"] == 1 and after["bn"].value.shape == (4, 3)
@@ -53,7 +58,11 @@ def test_an_output_stays_the_same_value() -> None:
 def test_two_norms_over_one_reshape() -> None:
     """The second moves by the shape that is there once the first has moved."""
     rng = np.random.default_rng(0)
-    nodes = [input_node((2, 3, 4), 5), node("flat", "reshape", "clip", shape=(6, 4)), norm("a", "flat", 1)]
+    nodes = [
+        input_node((2, 3, 4), 5),
+        node("flat", "reshape", "clip", shape=(6, 4)),
+        norm("a", "flat", 1),
+    ]
     nodes += [norm("b", "a", 1), neuron("n", "b")]
     before = built(nodes, norm_params(rng, "a", 4) | norm_params(rng, "b", 4), 5, 2)
     after = passes.hoist_norms(before)
@@ -72,10 +81,18 @@ def test_what_stays(reason: str) -> None:
     elif reason == "delayed":
         base = graph(*neurons)
         nodes = [n if n.name != "bn" else norm("bn", "flat", 0, True) for n in base.nodes]
-        late = [n if n.name != "bn" else type(n)(n.name, n.op, (Edge("flat", 1),), n.attrs, n.params) for n in nodes]
+        late = [
+            n if n.name != "bn" else type(n)(n.name, n.op, (Edge("flat", 1),), n.attrs, n.params)
+            for n in nodes
+        ]
         before = built(late, base.params, 5, 2, ("n",))
     else:
         rng = np.random.default_rng(0)
-        nodes = [input_node((3, 8), 5), node("flat", "reshape", "clip", shape=(24,)), norm("bn", "flat"), *neurons]
+        nodes = [
+            input_node((3, 8), 5),
+            node("flat", "reshape", "clip", shape=(24,)),
+            norm("bn", "flat"),
+            *neurons,
+        ]
         before = built(nodes, norm_params(rng, "bn", 24), 5, 2)
     assert body(passes.hoist_norms(before)) == body(before)

@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from neurosim import models, passes
-from neurosim.capture.capture import capture
+from neurosim import passes
 from neurosim.errors import UnknownName
 from neurosim.ir.graph import Graph, verify
 from neurosim.ir.run import Run
-from tests.passes.networks import RandomNet, body, clip, ran, same_events, same_spikes, words
+from neurosim.ops._interpret import interpret
+from tests.passes.networks import (
+    RandomNet,
+    body,
+    captured,
+    clip,
+    ran,
+    same_events,
+    same_spikes,
+    words,
+)  # fmt: skip
 
 FOLDS = ("merge_linear_chains", "fold_average_pool")
 
@@ -22,7 +31,7 @@ def snapped(seed: int) -> Graph:
     return passes.apply(RandomNet(seed).graph(), "snap_weights")
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(8))
 def test_every_pass_keeps_spikes_and_events_of_random_networks(seed: int) -> None:
     graph, x = snapped(seed), clip(seed)
     before = ran(graph, x)
@@ -39,7 +48,7 @@ def test_every_pass_keeps_spikes_and_events_of_random_networks(seed: int) -> Non
     assert graph.pipeline == ("capture", "snap_weights", *passes.PIPELINE)
 
 
-@pytest.mark.parametrize("seed", range(10, 22))
+@pytest.mark.parametrize("seed", range(10, 18))
 def test_optional_folds_keep_spikes_and_outputs(seed: int) -> None:
     graph, x = snapped(seed), clip(seed)
     before = ran(graph, x)
@@ -81,17 +90,6 @@ ZOO = ("svformer_tiny", "norse_conv", "dvs_conv")
 
 
 @cache
-def captured(name: str) -> tuple[Graph, np.ndarray]:
-    recipe, rng = models.card(name).recipe, np.random.default_rng(0)
-    if recipe.channels == "events":
-        x, kind = (rng.random((4, 1, 2, *recipe.size)) < 0.1).astype(np.float32), "spike"
-    else:
-        shape = (recipe.frames, 1, 3, *recipe.size)
-        x, kind = (rng.integers(-16, 17, shape) / 16).astype(np.float32), "real"
-    return capture(models.load(name), torch.from_numpy(x), kind=kind), x
-
-
-@cache
 def captured_run(name: str) -> Run:
     graph, x = captured(name)
     return ran(passes.apply(graph, "snap_weights"), x)
@@ -120,18 +118,27 @@ def test_zoo_spikes_are_bit_equal_after_every_pass_and_in_both_engines(name: str
 
 @pytest.mark.parametrize("name", ZOO)
 def test_zoo_real_weights_stay_within_rounding(name: str) -> None:
-    """Free run on real weights: outputs of the stem to rounding, almost no neuron-step flips."""
+    """Teacher forcing: every neuron fed from the spikes before lowering emits the same ones, but
+    for membranes within rounding of the threshold; the outputs agree to rounding."""
     graph, x = captured(name)
-    before, after = ran(graph, x), ran(passes.lower(graph), x)
-    flips = [float((after.trace[n] != s).mean()) for n, s in before.trace.values.items()]
-    assert flips[0] < 1e-3 and max(flips) < 0.02
+    lowered, clip_ = passes.lower(graph), torch.from_numpy(x)
+    spiking = [n.name for n in graph.neurons() if n.value.discrete]
+    before, _ = interpret(graph, clip_)
+    forced = {n: before[n] for n in spiking}
+    after, computed = interpret(lowered, clip_, forced)
+    flips = {n: float((computed[n] != before[n]).float().mean()) for n in spiking}
+    assert max(flips.values()) < 1e-4, flips
+    for old, new in zip(graph.outputs, lowered.outputs, strict=True):
+        torch.testing.assert_close(after[new], before[old], rtol=1e-4, atol=1e-5)
 
 
 def test_lowering_is_recorded_and_passes_are_named() -> None:
     graph = RandomNet(0).graph()
     assert passes.lower(graph).pipeline == ("capture", *passes.PIPELINE)
     assert passes.drop_dead(graph).pipeline == ("capture", "drop_dead")
-    with pytest.raises(UnknownName, match="unknown pass 'fold_batchnorm'; did you mean fold_batch_norm"):
+    with pytest.raises(
+        UnknownName, match="unknown pass 'fold_batchnorm'; did you mean fold_batch_norm"
+    ):
         passes.apply(graph, "fold_batchnorm")
     with pytest.raises(AttributeError):
         _ = passes.no_such_pass

@@ -1,4 +1,5 @@
-"""What each aten operator means for the graph: one function per family, found by the operator's name."""
+"""What each aten operator means for the graph: one function per family, found by the operator's
+name."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ __all__ = ["NoRule", "apply", "note_view", "tensors"]
 _FAMILIES = (algebra, arithmetic, layers, movement, reductions, views)
 
 
-def apply(trace: Trace, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+def apply(
+    trace: Trace, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
+) -> None:
     """Give every output of one call its value. Raises NoRule, CaptureError."""
     in_place = name.endswith("_") and not name.endswith("__")
     plain = name.rstrip("_") if in_place else name
@@ -41,7 +44,9 @@ def _set(trace: Trace, out: Any, found: Any) -> None:
             trace.set(tensor, value)
 
 
-def _no_rule(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+def _no_rule(
+    trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
+) -> None:
     """Without a rule: an opaque node when that was allowed and the axes can be followed."""
     from neurosim.capture.rules.opaque import opaque
 

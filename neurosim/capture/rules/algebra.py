@@ -16,8 +16,12 @@ def linear(trace: Trace, value: Val, weight: Tensor, bias: Tensor | None) -> Val
     value = materialised(trace, value, len(value.dims) - 1)
     if not axes.kept(value.dims[-1]):
         raise NoRule("a linear layer over the time or batch axis")
-    params = {"weight": weight} | ({"bias": bias.reshape(-1).expand(weight.shape[0])} if bias is not None else {})
-    return trace.emit("linear", [value], (*value.dims[:-1], axes.plain(weight.shape[0])), {}, params)
+    params = {"weight": weight} | (
+        {"bias": bias.reshape(-1).expand(weight.shape[0])} if bias is not None else {}
+    )
+    return trace.emit(
+        "linear", [value], (*value.dims[:-1], axes.plain(weight.shape[0])), {}, params
+    )
 
 
 @rule("linear")
@@ -113,5 +117,3 @@ def _lead(trace: Trace, value: Val, lead: axes.Dims, rank: int) -> Val:
     if len(dims) != len(value.dims):
         return trace.reshaped(Val(value.record, value.dims, value.step), dims)
     return Val(value.record, dims, value.step) if rank else value
-
-

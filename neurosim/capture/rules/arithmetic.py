@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,8 +16,15 @@ from neurosim.capture.trace import Trace, Val
 
 def fitted(trace: Trace, value: Val, dims: Dims, out: Dims) -> Val:
     """The operand reshaped so that its slice broadcasts against the slice of ``out``."""
-    shape = tuple(axes.inner(d) if axes.size(d) > 1 else 1 for d, o in zip(dims, out, strict=True) if axes.kept(o))
-    wanted = tuple(d if axes.kept(o) else tuple(a for a in d if a[0] in "TB") for d, o in zip(dims, out, strict=True))
+    shape = tuple(
+        axes.inner(d) if axes.size(d) > 1 else 1
+        for d, o in zip(dims, out, strict=True)
+        if axes.kept(o)
+    )
+    wanted = tuple(
+        d if axes.kept(o) else tuple(a for a in d if a[0] in "TB")
+        for d, o in zip(dims, out, strict=True)
+    )
     if shape == value.shape:
         return Val(value.record, dims, value.step)
     seen = Val(value.record, value.dims, value.step)
@@ -32,7 +40,7 @@ def two(trace: Trace, op: str, a: Val, b: Val, attrs: dict[str, Any] | None = No
 
 
 def with_constant(trace: Trace, op: str, value: Val, constant: Any, first: bool = False) -> Val:
-    """value ∘ constant (constant ∘ value when ``first``), ∘ one of add, subtract, multiply, divide."""
+    """value ∘ constant (or constant ∘ value: ``first``), ∘: add, subtract, multiply, divide."""
     tensor = constant if isinstance(constant, Tensor) else torch.tensor(float(constant))
     dims, array, per_step = placed(trace, value, tensor)
     value = fitted(trace, value, ((),) * (len(dims) - len(value.dims)) + value.dims, dims)
@@ -42,22 +50,30 @@ def with_constant(trace: Trace, op: str, value: Val, constant: Any, first: bool 
     if params is None:
         raise NoRule("a constant divided by an activity")
     if not params or (value.step is None and _identity(params)):
-        return Val(value.record, dims, value.step) if value.shape == axes.slice_shape(dims) else value
+        return (
+            Val(value.record, dims, value.step) if value.shape == axes.slice_shape(dims) else value
+        )
     raw = None
     if op in ("add", "subtract", "multiply") and not per_step:
-        raw = ("multiply" if op == "multiply" else "add", {"subtract": op == "subtract", "first": first}, array[0])
+        raw = (
+            "multiply" if op == "multiply" else "add",
+            {"subtract": op == "subtract", "first": first},
+            array[0],
+        )
     if not per_step:
         params = {k: p[0] for k, p in params.items()}
     return trace.emit("affine", [value], dims, attrs, params, raw)
 
 
 def placed(trace: Trace, value: Val, tensor: Tensor) -> tuple[Dims, Tensor, bool]:
-    """(axes of the result, constant as (1 or steps, *slice), whether it differs from step to step)."""
+    """(axes of the result, constant as (1 or steps, *slice), whether it differs by step)."""
     const: Dims = tuple(axes.plain(n) for n in tensor.shape)
     rank = max(len(value.dims), len(const))
     mine = ((),) * (rank - len(value.dims)) + value.dims
     const = ((),) * (rank - len(const)) + const
-    out = tuple(c if axes.size(m) == 1 and axes.size(c) > 1 else m for m, c in zip(mine, const, strict=True))
+    out = tuple(
+        c if axes.size(m) == 1 and axes.size(c) > 1 else m for m, c in zip(mine, const, strict=True)
+    )
     array = trace.per_slice(tensor.reshape((1,) * (rank - tensor.ndim) + tuple(tensor.shape)), out)
     return out, array, array.shape[0] > 1
 
@@ -66,19 +82,33 @@ def affine_params(op: str, c: Tensor, first: bool) -> dict[str, Tensor] | None:
     """scale and bias of value ∘ c."""
     one = torch.ones((1,) * c.ndim)
     table = {
-        ("add", False): {"bias": c}, ("add", True): {"bias": c}, ("subtract", False): {"bias": -c},
-        ("subtract", True): {"scale": -one, "bias": c}, ("multiply", False): {"scale": c},
-        ("multiply", True): {"scale": c}, ("divide", False): {"scale": c},
-    }  # fmt: skip
+        ("add", False): {"bias": c},
+        ("add", True): {"bias": c},
+        ("subtract", False): {"bias": -c},
+        ("subtract", True): {"scale": -one, "bias": c},
+        ("multiply", False): {"scale": c},
+        ("multiply", True): {"scale": c},
+        ("divide", False): {"scale": c},
+    }
     return table.get((op, first))
 
 
 def _identity(params: dict[str, Tensor]) -> bool:
-    return all(p.numel() == 1 and float(p) == (1.0 if k == "scale" else 0.0) for k, p in params.items())
+    return all(
+        p.numel() == 1 and float(p) == (1.0 if k == "scale" else 0.0) for k, p in params.items()
+    )
 
 
-_NAMES = {"add": "add", "sub": "subtract", "subtract": "subtract", "mul": "multiply", "multiply": "multiply",
-          "div": "divide", "divide": "divide", "true_divide": "divide"}  # fmt: skip
+_NAMES = {
+    "add": "add",
+    "sub": "subtract",
+    "subtract": "subtract",
+    "mul": "multiply",
+    "multiply": "multiply",
+    "div": "divide",
+    "divide": "divide",
+    "true_divide": "divide",
+}
 
 
 @rule("add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide")
@@ -109,7 +139,9 @@ def arithmetic(trace: Trace, call: Aten) -> Val:
 @rule("rsub")
 def rsub(trace: Trace, call: Aten) -> Val:
     """other − self."""
-    return with_constant(trace, "subtract", required(trace, call.args[0], call), call.args[1], first=True)
+    return with_constant(
+        trace, "subtract", required(trace, call.args[0], call), call.args[1], first=True
+    )
 
 
 @rule("neg")
@@ -123,9 +155,11 @@ def addcmul(trace: Trace, call: Aten) -> Val:
     """self + value · a · b, spelled out."""
     a = _product(trace, call.args[1], call.args[2])
     scale = call.kwargs.get("value", 1)
-    if isinstance(a, Val) and scale != 1:
-        a = with_constant(trace, "multiply", a, scale)
-    return _sum(trace, call.args[0], a if isinstance(a, Val) else a * scale)
+    if not isinstance(a, Val):
+        return _sum(trace, call.args[0], a * scale)
+    return _sum(
+        trace, call.args[0], a if scale == 1 else with_constant(trace, "multiply", a, scale)
+    )
 
 
 @rule("lerp")
@@ -137,13 +171,14 @@ def lerp(trace: Trace, call: Aten) -> Val:
 
 
 def _product(trace: Trace, a: Any, b: Any) -> Any:
+    constant: Any = a
     x = a if isinstance(a, Val) else trace.val(a)
     y = b if isinstance(b, Val) else trace.val(b)
     if x is not None and y is not None:
         return two(trace, "multiply", x, y)
-    if x is None and y is None:
-        return a * b
-    return with_constant(trace, "multiply", x or y, b if x is not None else a)  # type: ignore[arg-type]
+    if x is not None:
+        return with_constant(trace, "multiply", x, b)
+    return constant * b if y is None else with_constant(trace, "multiply", y, constant)
 
 
 def _sum(trace: Trace, a: Any, b: Any, subtract: bool = False) -> Any:
@@ -185,7 +220,9 @@ def heaviside(trace: Trace, call: Aten) -> Val:
     x, at_zero = required(trace, call.args[0], call), call.args[1]
     if trace.traced(at_zero) or at_zero.numel() != 1 or float(at_zero) not in (0.0, 1.0):
         raise NoRule("aten.heaviside with a value at 0 other than 0 or 1")
-    return trace.emit("compare", [x], x.dims, {"relation": ">=" if float(at_zero) else ">", "threshold": 0.0})
+    return trace.emit(
+        "compare", [x], x.dims, {"relation": ">=" if float(at_zero) else ">", "threshold": 0.0}
+    )
 
 
 @rule("logical_and", "bitwise_and")
@@ -230,15 +267,43 @@ def where(trace: Trace, call: Aten) -> Val:
 
 
 _UNARY = {
-    "relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "gelu": "gelu", "silu": "silu", "exp": "exp", "log": "log",
-    "sqrt": "sqrt", "rsqrt": "rsqrt", "reciprocal": "reciprocal", "abs": "abs", "elu": "elu", "softplus": "softplus",
-    "hardsigmoid": "hardsigmoid", "hardswish": "hardswish", "mish": "mish", "erf": "erf", "sin": "sin", "cos": "cos",
-    "leaky_relu": "leaky_relu", "hardtanh": "hardtanh", "clamp": "clamp", "clamp_min": "clamp", "clamp_max": "clamp",
-    "atan": "atan", "sign": "sign", "relu6": "relu6", "pow": "pow", "floor": "floor", "round": "round", "ceil": "ceil",
-}  # fmt: skip
+    "relu": "relu",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "gelu": "gelu",
+    "silu": "silu",
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "rsqrt": "rsqrt",
+    "reciprocal": "reciprocal",
+    "abs": "abs",
+    "elu": "elu",
+    "softplus": "softplus",
+    "hardsigmoid": "hardsigmoid",
+    "hardswish": "hardswish",
+    "mish": "mish",
+    "erf": "erf",
+    "sin": "sin",
+    "cos": "cos",
+    "leaky_relu": "leaky_relu",
+    "hardtanh": "hardtanh",
+    "clamp": "clamp",
+    "clamp_min": "clamp",
+    "clamp_max": "clamp",
+    "atan": "atan",
+    "sign": "sign",
+    "relu6": "relu6",
+    "pow": "pow",
+    "floor": "floor",
+    "round": "round",
+    "ceil": "ceil",
+}
 
 
-def unary(trace: Trace, value: Val, function: str, arguments: tuple[Any, ...] = (), **options: Any) -> Val:
+def unary(
+    trace: Trace, value: Val, function: str, arguments: Sequence[Any] = (), **options: Any
+) -> Val:
     """A function of one activity."""
     attrs = {"function": function, "arguments": tuple(arguments), "options": options}
     return trace.emit("activation", [value], value.dims, attrs)
@@ -278,4 +343,5 @@ def extremum(trace: Trace, call: Aten) -> Val:
     if constant.numel() != 1:
         raise NoRule(f"aten.{call.name} with a constant of shape {tuple(constant.shape)}")
     assert value is not None
-    return unary(trace, value, "clamp", **{"min" if call.name == "maximum" else "max": float(constant)})
+    bound: dict[str, Any] = {"min" if call.name == "maximum" else "max": float(constant)}
+    return unary(trace, value, "clamp", (), **bound)

@@ -38,8 +38,12 @@ def convolution(trace: Trace, call: Aten) -> Val:
     batched(value, n, "a convolution")
     value = materialised(trace, value, 1)
     params = {"weight": weight} | ({"bias": bias} if bias is not None else {})
-    attrs = {"stride": many(stride, n), "padding": many(padding, n), "dilation": many(dilation, n),
-             "groups": int(groups)}  # fmt: skip
+    attrs = {
+        "stride": many(stride, n),
+        "padding": many(padding, n),
+        "dilation": many(dilation, n),
+        "groups": int(groups),
+    }
     timed = [i for i, d in enumerate(value.dims[2:]) if axes.has((d,), "T")]
     if timed:
         return _over_time(trace, call, value, params, attrs, timed[0], bool(transposed))
@@ -49,10 +53,21 @@ def convolution(trace: Trace, call: Aten) -> Val:
     return trace.emit("convolution", [value], dims, attrs, params)
 
 
-def _over_time(trace: Trace, call: Aten, value: Val, params: dict[str, Tensor], attrs: dict[str, Any], at: int,
-               transposed: bool) -> Val:  # fmt: skip
+def _over_time(
+    trace: Trace,
+    call: Aten,
+    value: Val,
+    params: dict[str, Tensor],
+    attrs: dict[str, Any],
+    at: int,
+    transposed: bool,
+) -> Val:
     if transposed or axes.roles(value.dims[2 + at]) != "T":
-        raise NoRule("a transposed convolution over time" if transposed else "a convolution over a folded time axis")
+        raise NoRule(
+            "a transposed convolution over time"
+            if transposed
+            else "a convolution over a folded time axis"
+        )
     if at:
         params = params | {"weight": params["weight"].movedim(2 + at, 2)}
         attrs = attrs | {k: _to_front(attrs[k], at) for k in ("stride", "padding", "dilation")}
@@ -77,15 +92,24 @@ def _to_front(values: tuple[int, ...], at: int) -> tuple[int, ...]:
     return (values[at], *values[:at], *values[at + 1 :])
 
 
-@rule("native_batch_norm", "_native_batch_norm_legit_no_training", "_native_batch_norm_legit", "cudnn_batch_norm",
-      "_batch_norm_with_update", "batch_norm")  # fmt: skip
+@rule(
+    "native_batch_norm",
+    "_native_batch_norm_legit_no_training",
+    "_native_batch_norm_legit",
+    "cudnn_batch_norm",
+    "_batch_norm_with_update",
+    "batch_norm",
+)
 def batch_norm(trace: Trace, call: Aten) -> list[Val | None]:
     """Per channel, or per step and channel when time is folded into the channels."""
     value = required(trace, call.args[0], call)
     weight, bias, mean, var = call.args[1:5]
     training = bool(call.args[5]) if "no_training" not in call.name else False
     if training or mean is None:
-        raise NoRule("a batch norm that computes statistics of the batch (training mode or no running statistics)")
+        raise NoRule(
+            "a batch norm that computes statistics of the batch (training mode or no running "
+            "statistics)"
+        )
     eps = float(call.args[-1])
     dim = value.dims[1]
     if axes.has((dim,), "B"):
@@ -98,7 +122,9 @@ def batch_norm(trace: Trace, call: Aten) -> list[Val | None]:
     params = {k: v.reshape(steps, channels) for k, v in given.items() if v is not None}
     if not axes.kept(dim):
         raise NoRule("a batch norm over the steps alone")
-    attrs = {"eps": eps, "axis": axes.slice_axis(value.dims, 1)} | ({"per_step": True} if steps > 1 else {})
+    attrs = {"eps": eps, "axis": axes.slice_axis(value.dims, 1)} | (
+        {"per_step": True} if steps > 1 else {}
+    )
     return [trace.emit("batch_norm", [value], value.dims, attrs, params), None, None]
 
 
@@ -110,7 +136,9 @@ def layer_norm(trace: Trace, call: Aten) -> list[Val | None] | Val:
     if any(r in "TB" for d in value.dims[-len(shape) :] for r, _ in d):
         raise NoRule("a layer norm over the time or batch axis")
     params = {k: v for k, v in {"weight": weight, "bias": bias}.items() if v is not None}
-    out = trace.emit("layer_norm", [value], value.dims, {"axes": len(shape), "eps": float(eps)}, params)
+    out = trace.emit(
+        "layer_norm", [value], value.dims, {"axes": len(shape), "eps": float(eps)}, params
+    )
     return [out, None, None] if isinstance(call.out, tuple) else out
 
 
@@ -120,12 +148,16 @@ def group_norm(trace: Trace, call: Aten) -> list[Val | None] | Val:
     value = required(trace, call.args[0], call)
     fused = isinstance(call.out, tuple)
     weight, bias = call.args[1:3] if fused else (call.arg(2, "weight"), call.arg(3, "bias"))
-    groups, eps = (call.args[6], call.args[7]) if fused else (call.args[1], call.arg(4, "eps", 1e-5))
+    groups, eps = (
+        (call.args[6], call.args[7]) if fused else (call.args[1], call.arg(4, "eps", 1e-5))
+    )
     batched(value, len(value.dims) - 2, "a group norm")
     params = {k: v for k, v in {"weight": weight, "bias": bias}.items() if v is not None}
     if any(r in "TB" for d in value.dims[1:] for r, _ in d):
         raise NoRule("a group norm over the time axis")
-    out = trace.emit("layer_norm", [value], value.dims, {"groups": int(groups), "eps": float(eps)}, params)
+    out = trace.emit(
+        "layer_norm", [value], value.dims, {"groups": int(groups), "eps": float(eps)}, params
+    )
     return [out, None, None] if fused else out
 
 
@@ -143,7 +175,9 @@ def _pool(trace: Trace, call: Aten, value: Val, mode: str, a: dict[str, Any]) ->
     return _pool_with_time(trace, value, mode, a, timed[0], shape)
 
 
-def _pool_with_time(trace: Trace, value: Val, mode: str, a: dict[str, Any], at: int, shape: tuple[int, ...]) -> Val:
+def _pool_with_time(
+    trace: Trace, value: Val, mode: str, a: dict[str, Any], at: int, shape: tuple[int, ...]
+) -> Val:
     kernel, steps = a["kernel"][at], axes.size(value.dims[2 + at])
     whole = kernel == steps and shape[2 + at] == 1 and not a["padding"][at]
     each = kernel == 1 and a["stride"][at] == 1 and not a["padding"][at]
@@ -152,12 +186,19 @@ def _pool_with_time(trace: Trace, value: Val, mode: str, a: dict[str, Any], at: 
     rest = {k: (v[:at] + v[at + 1 :] if isinstance(v, tuple) else v) for k, v in a.items()}
     spatial = [axes.plain(s) for i, s in enumerate(shape[2:]) if i != at]
     time = value.dims[2 + at]
-    if rest["kernel"] and any(k != 1 or s != 1 for k, s in zip(rest["kernel"], rest["stride"], strict=True)):
+    if rest["kernel"] and any(
+        k != 1 or s != 1 for k, s in zip(rest["kernel"], rest["stride"], strict=True)
+    ):
         dims = (*value.dims[:2], *_inserted(spatial, at, time))
         value = trace.emit("pool", [value], dims, {"mode": mode, **rest})
     if not whole:
         return value
-    reduced = trace.emit("time_reduce", [value], axes.without(value.dims, "T"), {"mode": "mean" if mode == "average" else "max"})
+    reduced = trace.emit(
+        "time_reduce",
+        [value],
+        axes.without(value.dims, "T"),
+        {"mode": "mean" if mode == "average" else "max"},
+    )
     return trace.reshaped(reduced, (*value.dims[:2], *_inserted(spatial, at, ())))
 
 
@@ -167,30 +208,57 @@ def average_pool(trace: Trace, call: Aten) -> Val:
     value, n = required(trace, call.args[0], call), int(call.name[-2])
     kernel = many(call.args[1], n)
     stride = many(call.arg(2, "stride") or kernel, n)
-    a = {"kernel": kernel, "stride": stride, "padding": many(call.arg(3, "padding", 0), n), "dilation": (1,) * n,
-         "ceil_mode": bool(call.arg(4, "ceil_mode", False)),
-         "count_include_pad": bool(call.arg(5, "count_include_pad", True)),
-         "divisor": call.arg(6, "divisor_override")}  # fmt: skip
+    a = {
+        "kernel": kernel,
+        "stride": stride,
+        "padding": many(call.arg(3, "padding", 0), n),
+        "dilation": (1,) * n,
+        "ceil_mode": bool(call.arg(4, "ceil_mode", False)),
+        "count_include_pad": bool(call.arg(5, "count_include_pad", True)),
+        "divisor": call.arg(6, "divisor_override"),
+    }
     return _pool(trace, call, value, "average", a)
 
 
-@rule("max_pool1d", "max_pool2d", "max_pool3d", "max_pool1d_with_indices", "max_pool2d_with_indices",
-      "max_pool3d_with_indices", "mkldnn_max_pool2d", "mkldnn_max_pool3d")  # fmt: skip
+@rule(
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_pool1d_with_indices",
+    "max_pool2d_with_indices",
+    "max_pool3d_with_indices",
+    "mkldnn_max_pool2d",
+    "mkldnn_max_pool3d",
+)
 def max_pool(trace: Trace, call: Aten) -> Any:
     """Max pooling; the indices are not followed."""
     value = required(trace, call.args[0], call)
     n = int(call.name.replace("_with_indices", "")[-2])
     kernel = many(call.args[1], n)
     stride = many(call.arg(2, "stride") or kernel, n)
-    a = {"kernel": kernel, "stride": stride, "padding": many(call.arg(3, "padding", 0), n),
-         "dilation": many(call.arg(4, "dilation", 1), n), "ceil_mode": bool(call.arg(5, "ceil_mode", False)),
-         "count_include_pad": True, "divisor": None}  # fmt: skip
+    a = {
+        "kernel": kernel,
+        "stride": stride,
+        "padding": many(call.arg(3, "padding", 0), n),
+        "dilation": many(call.arg(4, "dilation", 1), n),
+        "ceil_mode": bool(call.arg(5, "ceil_mode", False)),
+        "count_include_pad": True,
+        "divisor": None,
+    }
     found = _pool(trace, call, value, "max", a)
     return [found, None] if isinstance(call.out, tuple) else found
 
 
-@rule("adaptive_avg_pool1d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool2d",
-      "adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool1d", "adaptive_max_pool3d")  # fmt: skip
+@rule(
+    "adaptive_avg_pool1d",
+    "_adaptive_avg_pool2d",
+    "_adaptive_avg_pool3d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool3d",
+)
 def adaptive_pool(trace: Trace, call: Aten) -> Any:
     """A plain pool where the sizes divide."""
     value = required(trace, call.args[0], call)
@@ -200,14 +268,29 @@ def adaptive_pool(trace: Trace, call: Aten) -> Any:
     if any(s % t for s, t in zip(sizes, target, strict=True)):
         raise NoRule(f"adaptive pooling from {sizes} to {target}, which do not divide")
     kernel = tuple(s // t for s, t in zip(sizes, target, strict=True))
-    a = {"kernel": kernel, "stride": kernel, "padding": (0,) * n, "dilation": (1,) * n, "ceil_mode": False,
-         "count_include_pad": True, "divisor": None}  # fmt: skip
+    a = {
+        "kernel": kernel,
+        "stride": kernel,
+        "padding": (0,) * n,
+        "dilation": (1,) * n,
+        "ceil_mode": False,
+        "count_include_pad": True,
+        "divisor": None,
+    }
     found = _pool(trace, call, value, "max" if "max" in call.name else "average", a)
     return [found, None] if isinstance(call.out, tuple) else found
 
 
-@rule("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d", "upsample_bilinear2d",
-      "upsample_trilinear3d", "upsample_bicubic2d", "_upsample_nearest_exact2d")  # fmt: skip
+@rule(
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_nearest3d",
+    "upsample_linear1d",
+    "upsample_bilinear2d",
+    "upsample_trilinear3d",
+    "upsample_bicubic2d",
+    "_upsample_nearest_exact2d",
+)
 def upsample(trace: Trace, call: Aten) -> Val:
     """Up-sampling to the size that torch computed."""
     value, size = required(trace, call.args[0], call), tuple(call.out.shape[2:])
@@ -216,17 +299,24 @@ def upsample(trace: Trace, call: Aten) -> Val:
         raise NoRule("up-sampling of the time axis")
     mode = call.name.removeprefix("_").removeprefix("upsample_")[:-2]
     mode = {"nearest_exact": "nearest-exact"}.get(mode, mode)
-    corners = bool(call.args[2]) if mode not in ("nearest", "nearest-exact") and len(call.args) > 2 else False
+    corners = (
+        bool(call.args[2])
+        if mode not in ("nearest", "nearest-exact") and len(call.args) > 2
+        else False
+    )
     if not _ratio_is_plain(call, value, size):
         raise NoRule("up-sampling by a scale factor that does not divide the size")
     dims = (*value.dims[:2], *(axes.plain(s) for s in size))
-    return trace.emit("upsample", [value], dims, {"mode": mode, "size": size, "align_corners": corners})
+    return trace.emit(
+        "upsample", [value], dims, {"mode": mode, "size": size, "align_corners": corners}
+    )
 
 
 def _ratio_is_plain(call: Aten, value: Val, size: tuple[int, ...]) -> bool:
     """Whether interpolating to ``size`` equals interpolating by the given scale factors."""
-    factors = [f for a in call.args[1:] if isinstance(a, (list, tuple)) for f in a if isinstance(f, float)]
+    factors = [
+        f for a in call.args[1:] if isinstance(a, (list, tuple)) for f in a if isinstance(f, float)
+    ]
     factors += [a for a in call.args[2:] if isinstance(a, float)]
     before = [axes.size(d) for d in value.dims[2:]]
     return all(math.isclose(b * f, s) for b, f, s in zip(before, factors, size, strict=False))
-

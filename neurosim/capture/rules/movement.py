@@ -21,11 +21,13 @@ def cat(trace: Trace, call: Aten) -> Val:
     dim = call.arg(1, "dim", 0) % parts[0].ndim
     values = [trace.val(p) for p in parts]
     traced = [v for v in values if v is not None]
-    if len(traced) == len(values) and all(axes.size(v.dims[dim]) == 1 and v.step is not None for v in traced):
+    if len(traced) == len(values) and all(
+        axes.size(v.dims[dim]) == 1 and v.step is not None for v in traced
+    ):
         if [v.step for v in traced] == list(range(trace.steps)) and trace.steps > 1:
             bare = [trace.reshaped(v, (*v.dims[:dim], *v.dims[dim + 1 :])) for v in traced]
             return trace.stack(bare, dim)
-    return values[0] if len(traced) == len(values) == 1 else join(trace, parts, values, dim)
+    return traced[0] if len(traced) == len(values) == 1 else join(trace, parts, values, dim)
 
 
 @rule("stack")
@@ -37,7 +39,9 @@ def stack(trace: Trace, call: Aten) -> Val:
     traced = [v for v in values if v is not None]
     if len(traced) == len(parts) and [v.step for v in traced] == list(range(trace.steps)):
         return trace.stack(traced, dim)
-    wide = [None if v is None else trace.reshaped(v, (*v.dims[:dim], (), *v.dims[dim:])) for v in values]
+    wide = [
+        None if v is None else trace.reshaped(v, (*v.dims[:dim], (), *v.dims[dim:])) for v in values
+    ]
     return join(trace, [p.unsqueeze(dim) for p in parts], wide, dim)
 
 
@@ -53,7 +57,9 @@ def join(trace: Trace, parts: list[Tensor], values: list[Val | None], dim: int) 
     whole = _same_axes(trace, whole, dim)
     total = sum(p.shape[dim] for p in parts)
     dims = (*lead.dims[:dim], axes.shortened(lead.dims[dim], total), *lead.dims[dim + 1 :])
-    return restored(trace, trace.emit("concat", whole, dims, {"axis": axes.slice_axis(lead.dims, dim)}))
+    return restored(
+        trace, trace.emit("concat", whole, dims, {"axis": axes.slice_axis(lead.dims, dim)})
+    )
 
 
 def _along_time(trace: Trace, values: list[Val | None], dim: int) -> list[Val | None]:
@@ -77,8 +83,15 @@ def _same_axes(trace: Trace, values: list[Val], dim: int) -> list[Val]:
     return values
 
 
-@rule("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d",
-      "replication_pad2d", "replication_pad3d")  # fmt: skip
+@rule(
+    "constant_pad_nd",
+    "reflection_pad1d",
+    "reflection_pad2d",
+    "reflection_pad3d",
+    "replication_pad1d",
+    "replication_pad2d",
+    "replication_pad3d",
+)
 def pad(trace: Trace, call: Aten) -> Val:
     """Padding of ordinary axes."""
     value, amounts = required(trace, call.args[0], call), list(call.args[1])
@@ -91,12 +104,25 @@ def pad(trace: Trace, call: Aten) -> Val:
     for dim, (b, a) in enumerate(zip(before, after, strict=True)):
         if (b or a) and any(r in "TB" for r, _ in value.dims[dim]):
             raise NoRule("padding the batch axis")
-    mode = "constant" if call.name == "constant_pad_nd" else "reflect" if "reflect" in call.name else "replicate"
+    mode = (
+        "constant"
+        if call.name == "constant_pad_nd"
+        else "reflect"
+        if "reflect" in call.name
+        else "replicate"
+    )
     kept = [i for i, d in enumerate(value.dims) if axes.kept(d)]
     number = float(call.arg(2, "value", 0) or 0) if mode == "constant" else 0.0
-    attrs = {"mode": mode, "before": tuple(before[i] for i in kept), "after": tuple(after[i] for i in kept),
-             "value": number}  # fmt: skip
-    dims = tuple(axes.shortened(d, n) if b or a else d for d, n, b, a in zip(value.dims, call.out.shape, before, after, strict=True))
+    attrs = {
+        "mode": mode,
+        "before": tuple(before[i] for i in kept),
+        "after": tuple(after[i] for i in kept),
+        "value": number,
+    }
+    dims = tuple(
+        axes.shortened(d, n) if b or a else d
+        for d, n, b, a in zip(value.dims, call.out.shape, before, after, strict=True)
+    )
     return restored(trace, trace.emit("pad", [value], dims, attrs))
 
 
@@ -111,8 +137,13 @@ def pick(trace: Trace, value: Val, dim: int, places: Tensor) -> Val:
     if any(r in "TB" for r, _ in value.dims[dim]):
         raise NoRule("picking from the batch axis or from folded time")
     dims = (*value.dims[:dim], axes.shortened(value.dims[dim], len(places)), *value.dims[dim + 1 :])
-    picked = trace.emit("index", [value], dims, {"axis": axes.slice_axis(value.dims, dim)},
-                        {"places": places.to(torch.int64)})  # fmt: skip
+    picked = trace.emit(
+        "index",
+        [value],
+        dims,
+        {"axis": axes.slice_axis(value.dims, dim)},
+        {"places": places.to(torch.int64)},
+    )
     return restored(trace, picked)
 
 
@@ -179,7 +210,9 @@ def im2col(trace: Trace, call: Aten) -> Val:
     value, (kernel, dilation, padding, stride) = required(trace, call.args[0], call), call.args[1:5]
     h, w = padding
     if h or w:
-        grown = tuple(axes.plain(axes.size(d) + 2 * p) for d, p in zip(value.dims[2:], (h, w), strict=True))
+        grown = tuple(
+            axes.plain(axes.size(d) + 2 * p) for d, p in zip(value.dims[2:], (h, w), strict=True)
+        )
         attrs = {"mode": "constant", "before": (0, h, w), "after": (0, h, w), "value": 0.0}
         value = trace.emit("pad", [value], (*value.dims[:2], *grown), attrs)
     shape = axes.sizes(value.dims)[1:]
@@ -196,7 +229,8 @@ def shuffle(trace: Trace, call: Aten) -> Val:
     value = required(trace, call.args[0], call)
     if any(axes.kept(d) for d in value.dims[:1]):
         raise NoRule(f"aten.{call.name} with an ordinary leading axis")
-    numbers = torch.arange(value.dims and call.args[0][0].numel(), dtype=torch.float64).reshape(1, *call.args[0].shape[1:])
+    shape = call.args[0].shape[1:]
+    numbers = torch.arange(math.prod(shape), dtype=torch.float64).reshape(1, *shape)
     places = call.func(numbers, *call.args[1:]).flatten().to(torch.int64)
     flat = trace.reshaped(value, (value.dims[0], axes.plain(len(places))))
     picked = pick(trace, flat, 1, places)

@@ -12,7 +12,8 @@ from neurosim.capture.trace import Trace, Val
 
 
 def opaque(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Any:
-    """A record that runs the call through torch. Raises NoRule where T and B are not the leading axis alone."""
+    """A record that runs the call through torch. Raises NoRule where T and B are not the leading
+    axis alone."""
     name = str(func)
     if kwargs:
         raise NoRule(f"{name} with keyword arguments")
@@ -23,8 +24,16 @@ def opaque(trace: Trace, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any
     lead = operands[0].dims[0] if operands[0].dims else ()
     for value in operands:
         others = any(r in "TB" for d in value.dims[1:] for r, _ in d)
-        if not value.dims or others or any(r not in "TB" for r, _ in value.dims[0]) or value.dims[0] != lead:
-            raise NoRule(f"{name} on axes {axes.show(value.dims)} (opaque needs time and batch folded in front)")
+        if (
+            not value.dims
+            or others
+            or any(r not in "TB" for r, _ in value.dims[0])
+            or value.dims[0] != lead
+        ):
+            raise NoRule(
+                f"{name} on axes {axes.show(value.dims)} (opaque needs time and batch folded in "
+                f"front)"
+            )
     if first.shape[0] != axes.size(lead):
         raise NoRule(f"{name}, which changes the leading axis")
     dims = (lead, *(axes.plain(n) for n in first.shape[1:]))

@@ -17,7 +17,13 @@ def reduction(trace: Trace, call: Aten) -> Val:
     value = required(trace, call.args[0], call)
     rank = len(value.dims)
     chosen = call.arg(1, "dim")
-    chosen = list(range(rank)) if chosen is None or chosen == [] else [chosen] if isinstance(chosen, int) else chosen
+    chosen = (
+        list(range(rank))
+        if chosen is None or chosen == []
+        else [chosen]
+        if isinstance(chosen, int)
+        else chosen
+    )
     keep = bool(call.arg(2, "keepdim", False))
     mode = {"sum": "sum", "mean": "mean", "amax": "max"}[call.name]
     return reduced(trace, value, mode, sorted(d % rank for d in chosen), keep)
@@ -29,12 +35,19 @@ def reduced(trace: Trace, value: Val, mode: str, chosen: list[int], keep: bool) 
         raise NoRule(f"a {mode} over the batch axis")
     timed = any(axes.has((value.dims[d],), "T") for d in chosen)
     ordinary = [d for d in chosen if axes.kept(value.dims[d])]
-    final = tuple(() if d in chosen else dim for d, dim in enumerate(value.dims) if keep or d not in chosen)
+    final = tuple(
+        () if d in chosen else dim for d, dim in enumerate(value.dims) if keep or d not in chosen
+    )
     if ordinary:
         kept_time = tuple(
-            tuple(a for a in dim if a[0] == "T") if d in ordinary else dim for d, dim in enumerate(value.dims)
+            tuple(a for a in dim if a[0] == "T") if d in ordinary else dim
+            for d, dim in enumerate(value.dims)
         )
-        attrs = {"mode": mode, "axes": tuple(axes.slice_axis(value.dims, d) for d in ordinary), "keepdim": True}
+        attrs = {
+            "mode": mode,
+            "axes": tuple(axes.slice_axis(value.dims, d) for d in ordinary),
+            "keepdim": True,
+        }
         shape_dims = kept_time
         value = trace.emit("reduce", [value], shape_dims, attrs)
         value = _as_kept(trace, value, ordinary)
@@ -44,7 +57,8 @@ def reduced(trace: Trace, value: Val, mode: str, chosen: list[int], keep: bool) 
 
 
 def _as_kept(trace: Trace, value: Val, ordinary: list[int]) -> Val:
-    """The record keeps reduced axes with length 1; an axis that also held time is now time alone in the tensor."""
+    """The record keeps reduced axes with length 1; an axis that also held time is now time alone in
+    the tensor."""
     shape = tuple(
         1 if d in ordinary else axes.inner(dim)
         for d, dim in enumerate(value.dims)
@@ -61,7 +75,9 @@ def least(trace: Trace, call: Aten) -> Val:
     flipped = with_constant(trace, "multiply", required(trace, call.args[0], call), -1.0)
     chosen, rank = call.arg(1, "dim") or range(call.args[0].ndim), call.args[0].ndim
     chosen = [chosen] if isinstance(chosen, int) else chosen
-    found = reduced(trace, flipped, "max", sorted(d % rank for d in chosen), bool(call.arg(2, "keepdim", False)))
+    found = reduced(
+        trace, flipped, "max", sorted(d % rank for d in chosen), bool(call.arg(2, "keepdim", False))
+    )
     return with_constant(trace, "multiply", found, -1.0)
 
 
@@ -70,13 +86,26 @@ def variance(trace: Trace, call: Aten) -> Val:
     """Σ(x − mean)² / (n − correction), spelled out; std: its root."""
     value = required(trace, call.args[0], call)
     rank, chosen = len(value.dims), call.arg(1, "dim")
-    chosen = list(range(rank)) if not chosen else [chosen] if isinstance(chosen, int) else list(chosen)
+    chosen = (
+        list(range(rank)) if not chosen else [chosen] if isinstance(chosen, int) else list(chosen)
+    )
     chosen = sorted(d % rank for d in chosen)
-    n, correction = math.prod(call.args[0].shape[d] for d in chosen), call.kwargs.get("correction", 1)
+    n, correction = (
+        math.prod(call.args[0].shape[d] for d in chosen),
+        call.kwargs.get("correction", 1),
+    )
     mean = reduced(trace, value, "mean", chosen, True)
     off = two(trace, "add", value, mean, {"subtract": True})
-    squares = reduced(trace, two(trace, "multiply", off, off), "sum", chosen, bool(call.kwargs.get("keepdim", False)))
-    found = with_constant(trace, "multiply", squares, 1.0 / (n - (1 if correction is None else correction)))
+    squares = reduced(
+        trace,
+        two(trace, "multiply", off, off),
+        "sum",
+        chosen,
+        bool(call.kwargs.get("keepdim", False)),
+    )
+    found = with_constant(
+        trace, "multiply", squares, 1.0 / (n - (1 if correction is None else correction))
+    )
     return unary(trace, found, "sqrt") if call.name == "std" else found
 
 
@@ -89,18 +118,21 @@ def norm(trace: Trace, call: Aten) -> Val:
     rank, chosen = len(value.dims), call.arg(2, "dim")
     chosen = sorted(d % rank for d in chosen) if chosen else list(range(rank))
     squares = two(trace, "multiply", value, value)
-    return unary(trace, reduced(trace, squares, "sum", chosen, bool(call.arg(3, "keepdim", False))), "sqrt")
+    return unary(
+        trace, reduced(trace, squares, "sum", chosen, bool(call.arg(3, "keepdim", False))), "sqrt"
+    )
 
 
 @rule("max", "min")
 def extreme(trace: Trace, call: Aten) -> list[Val | None] | Val:
     """``max(dim)``: the values; the indices are not followed."""
-    if call.name == "min" or (len(call.args) > 1 and not isinstance(call.args[1], int)):
+    chosen = call.arg(1, "dim")
+    if call.name == "min" or not (chosen is None or isinstance(chosen, int)):
         raise NoRule(f"aten.{call.name}")
     value = required(trace, call.args[0], call)
-    if len(call.args) < 2:
+    if chosen is None:
         return reduced(trace, value, "max", list(range(len(value.dims))), False)
-    dim = call.args[1] % len(value.dims)
+    dim = chosen % len(value.dims)
     return [reduced(trace, value, "max", [dim], bool(call.arg(2, "keepdim", False))), None]
 
 
@@ -118,6 +150,10 @@ def softmax(trace: Trace, call: Aten) -> Val:
     value = materialised(trace, value, dim)
     if not axes.kept(value.dims[dim]):
         raise NoRule("a softmax over the batch axis")
-    out = trace.emit("softmax", [value], value.dims,
-                     {"axis": axes.slice_axis(value.dims, dim), "log": "log" in call.name})  # fmt: skip
+    out = trace.emit(
+        "softmax",
+        [value],
+        value.dims,
+        {"axis": axes.slice_axis(value.dims, dim), "log": "log" in call.name},
+    )
     return restored(trace, out)

@@ -1,4 +1,5 @@
-"""Time as an ordinary axis of a clip value, and back: what needs several steps at once goes this way."""
+"""Time as an ordinary axis of a clip value, and back: what needs several steps at once goes this
+way."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from neurosim.capture.trace import Trace, Val
 
 
 def materialised(trace: Trace, value: Val, dim: int) -> Val:
-    """Time, folded into ordinary axis ``dim``, as an ordinary axis: the sequence becomes a clip value."""
+    """Time, folded into ordinary axis ``dim``, as an ordinary axis: the sequence becomes a clip
+    value."""
     if axes.has((value.dims[dim],), "B"):
         raise NoRule("a product over the batch axis")
     if not axes.has((value.dims[dim],), "T"):
@@ -19,7 +21,13 @@ def materialised(trace: Trace, value: Val, dim: int) -> Val:
     for _, n in atoms[:place]:
         outer *= n
     rest = axes.inner(atoms)
-    split = (*value.dims[:dim], axes.plain(outer), (atoms[place],), axes.plain(rest // outer), *value.dims[dim + 1 :])
+    split = (
+        *value.dims[:dim],
+        axes.plain(outer),
+        (atoms[place],),
+        axes.plain(rest // outer),
+        *value.dims[dim + 1 :],
+    )
     opened = trace.reshaped(value, split)
     at = sum(axes.kept(d) for d in split[: dim + 1])
     as_axis = (*split[: dim + 1], (("t", atoms[place][1]),), *split[dim + 2 :])
@@ -39,7 +47,13 @@ def restored(trace: Trace, value: Val) -> Val:
     for _, n in atoms[:j]:
         outer *= n
     rest = axes.inner(atoms) // atoms[j][1] // outer
-    split = (*value.dims[:dim], axes.plain(outer), (atoms[j],), axes.plain(rest), *value.dims[dim + 1 :])
+    split = (
+        *value.dims[:dim],
+        axes.plain(outer),
+        (atoms[j],),
+        axes.plain(rest),
+        *value.dims[dim + 1 :],
+    )
     opened = trace.reshaped(value, split)
     at = sum(axes.kept(d) for d in split[: dim + 1])
     as_time = (*split[: dim + 1], (("T", atoms[j][1]),), *split[dim + 2 :])

@@ -20,8 +20,19 @@ def view(trace: Trace, call: Aten) -> Val:
     return trace.reshaped(value, axes.regroup(value.dims, tuple(call.out.shape)))
 
 
-@rule("alias", "detach", "clone", "contiguous", "lift_fresh", "lift_fresh_copy", "dropout", "view_as", "positive",
-      "alias_copy", "detach_copy")  # fmt: skip
+@rule(
+    "alias",
+    "detach",
+    "clone",
+    "contiguous",
+    "lift_fresh",
+    "lift_fresh_copy",
+    "dropout",
+    "view_as",
+    "positive",
+    "alias_copy",
+    "detach_copy",
+)
 def same(trace: Trace, call: Aten) -> Val:
     """The same value."""
     return required(trace, call.args[0], call)
@@ -50,7 +61,11 @@ def squeeze(trace: Trace, call: Aten) -> Val:
     value = required(trace, call.args[0], call)
     chosen = call.arg(1, "dim")
     rank = len(value.dims)
-    where = range(rank) if chosen is None else [d % rank for d in ([chosen] if isinstance(chosen, int) else chosen)]
+    where = (
+        range(rank)
+        if chosen is None
+        else [d % rank for d in ([chosen] if isinstance(chosen, int) else chosen)]
+    )
     drop = {d for d in where if axes.size(value.dims[d]) == 1}
     if any(axes.has((value.dims[d],), r) for d in drop for r in "TB"):
         raise NoRule("aten.squeeze of a time or batch axis of length 1")
@@ -80,7 +95,10 @@ def expand(trace: Trace, call: Aten) -> Val:
     value = required(trace, call.args[0], call)
     dims = ((),) * (call.out.ndim - len(value.dims)) + value.dims
     value = trace.reshaped(value, dims)
-    target = tuple(axes.plain(n) if axes.size(d) == 1 and n != 1 else d for d, n in zip(dims, call.out.shape, strict=True))
+    target = tuple(
+        axes.plain(n) if axes.size(d) == 1 and n != 1 else d
+        for d, n in zip(dims, call.out.shape, strict=True)
+    )
     if target == dims:
         return value
     return trace.emit("expand", [value], target, {"shape": axes.slice_shape(target)})
@@ -122,9 +140,13 @@ def slice_(trace: Trace, call: Aten) -> Val:
     if roles == "T" and stop - start == 1:
         return one_step(trace, value, dim, start)
     if roles == "T":
-        return restored(trace, _slice(trace, materialised(trace, value, dim), dim, start, stop, step))
+        return restored(
+            trace, _slice(trace, materialised(trace, value, dim), dim, start, stop, step)
+        )
     if "T" in roles or "B" in roles:
-        raise NoRule(f"a part of the {'time' if 'T' in roles else 'batch'} axis ({start}:{stop}:{step})")
+        raise NoRule(
+            f"a part of the {'time' if 'T' in roles else 'batch'} axis ({start}:{stop}:{step})"
+        )
     return _slice(trace, value, dim, start, stop, step)
 
 
@@ -152,7 +174,15 @@ def unbind(trace: Trace, call: Aten) -> list[Val]:
     return [index_one(trace, value, dim, i) for i in range(axes.size(value.dims[dim]))]
 
 
-@rule("split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk")
+@rule(
+    "split",
+    "split_with_sizes",
+    "chunk",
+    "tensor_split",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "unsafe_chunk",
+)
 def split(trace: Trace, call: Aten) -> list[Val]:
     """Consecutive ranges of an axis."""
     value = required(trace, call.args[0], call)
@@ -202,7 +232,11 @@ def assign(trace: Trace, target: Tensor, value: Any) -> None:
         raise NoRule("writing into a part of a value that was already computed")
     if buffer.dim != dim:
         raise NoRule("filling a buffer along two axes")
-    dims = value.dims if len(value.dims) == target.ndim else ((),) * (target.ndim - len(value.dims)) + value.dims
+    dims = (
+        value.dims
+        if len(value.dims) == target.ndim
+        else ((),) * (target.ndim - len(value.dims)) + value.dims
+    )
     buffer.filled[index] = Val(value.record, dims, value.step)
     trace.set(base, buffer)
     trace.set(target, value)

@@ -1,4 +1,4 @@
-"""Convolutions, pools, norms and up-sampling of every option: outputs and MACs as torch has them."""
+"""Convolutions, pools, norms, up-sampling, every option: outputs and MACs as torch has them."""
 
 from __future__ import annotations
 
@@ -32,20 +32,35 @@ def test_padding_over_time(mode):
 
 
 POOLS = [
-    nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2), nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-    nn.AvgPool2d(3, 2, ceil_mode=True), nn.AvgPool2d(2, divisor_override=3), nn.AdaptiveAvgPool2d(1),
-    nn.AdaptiveAvgPool2d((2, 4)), nn.AdaptiveMaxPool2d(2), nn.LPPool2d(2, 2),
-]  # fmt: skip
+    nn.MaxPool2d(2),
+    nn.MaxPool2d(3, 2, 1),
+    nn.AvgPool2d(2),
+    nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    nn.AvgPool2d(3, 2, ceil_mode=True),
+    nn.AvgPool2d(2, divisor_override=3),
+    nn.AdaptiveAvgPool2d(1),
+    nn.AdaptiveAvgPool2d((2, 4)),
+    nn.AdaptiveMaxPool2d(2),
+    nn.LPPool2d(2, 2),
+]
 NORMS = [
-    nn.BatchNorm2d(C), nn.BatchNorm2d(C, affine=False), nn.InstanceNorm2d(C), nn.GroupNorm(2, C),
-    nn.InstanceNorm2d(C, affine=True, track_running_stats=True), nn.LayerNorm([C, 8, 8]), nn.LayerNorm(8),
-    nn.RMSNorm(8), nn.LocalResponseNorm(2),
-]  # fmt: skip
+    nn.BatchNorm2d(C),
+    nn.BatchNorm2d(C, affine=False),
+    nn.InstanceNorm2d(C),
+    nn.GroupNorm(2, C),
+    nn.InstanceNorm2d(C, affine=True, track_running_stats=True),
+    nn.LayerNorm([C, 8, 8]),
+    nn.LayerNorm(8),
+    nn.RMSNorm(8),
+    nn.LocalResponseNorm(2),
+]
 UPSAMPLING = [
-    nn.Upsample(scale_factor=2), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Upsample(size=12),
+    nn.Upsample(scale_factor=2),
+    nn.Upsample(scale_factor=2, mode="bilinear"),
+    nn.Upsample(size=12),
     nn.Upsample(size=(5, 7), mode="bilinear", align_corners=True),
     nn.Upsample(scale_factor=2, mode="nearest-exact"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("layer", [*POOLS, *NORMS, *UPSAMPLING], ids=str)
@@ -68,9 +83,13 @@ def test_time_folded_into_the_channels_of_a_norm_is_a_norm_per_step():
 
 def test_a_pool_over_all_of_time_and_space():
     net = nn.Sequential(
-        nn.Conv3d(C, 6, 3, padding=1), nn.BatchNorm3d(6), nn.MaxPool3d((1, 2, 2)), nn.AdaptiveAvgPool3d(1),
-        nn.Flatten(), nn.Linear(6, 5),
-    )  # fmt: skip
+        nn.Conv3d(C, 6, 3, padding=1),
+        nn.BatchNorm3d(6),
+        nn.MaxPool3d((1, 2, 2)),
+        nn.AdaptiveAvgPool3d(1),
+        nn.Flatten(),
+        nn.Linear(6, 5),
+    )
     graph = captured(net.eval(), torch.randn(B, C, 5, 8, 8), time_dim=2, batch_dim=0)
     assert "time_reduce" in ops(graph)
 

@@ -79,7 +79,9 @@ def test_form(name):
 
 
 def test_a_view_costs_no_node():
-    graph = captured(lambda x: x.flatten(0, 1).unflatten(0, x.shape[:2]) * 2.0, torch.randn(T, B, C))
+    graph = captured(
+        lambda x: x.flatten(0, 1).unflatten(0, x.shape[:2]) * 2.0, torch.randn(T, B, C)
+    )
     assert ops(graph) == ["affine"]
 
 

@@ -43,7 +43,9 @@ def test_opaque_nodes_run_and_are_named_in_the_report():
 @pytest.mark.parametrize("strict", [True, False])
 def test_random_numbers_are_refused(strict):
     model = Model(lambda s, x: s.m[0](x) + torch.randn(6), nn.Linear(6, 6))
-    with pytest.raises(UnknownOps, match=r"randn, which draws random numbers, at test_opaque.py:\d+"):
+    with pytest.raises(
+        UnknownOps, match=r"randn, which draws random numbers, at test_opaque.py:\d+"
+    ):
         capture(model, torch.randn(T, B, 6), strict=strict)
 
 

@@ -1,0 +1,81 @@
+"""Which engine runs a node; a run replays its own choices; the choice changes no figure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurosim.errors import SimulationError
+from neurosim.passes import snap_weights
+from neurosim.sim.choice import chooser
+from neurosim.sim.simulate import simulate
+from tests.ops.graphs import built, input_node, node
+from tests.passes.networks import RandomNet, clip, conv, neuron
+
+
+def wide(rate: float) -> tuple[object, np.ndarray]:
+    """A 3×3 convolution of 64 channels, and a clip of that density."""
+    rng = np.random.default_rng(0)
+    params = {"w": (rng.integers(-4, 5, (8, 64, 3, 3)) / 4).astype(np.float32)}
+    nodes = [
+        input_node((64, 6, 6), 3),
+        conv("c", "clip", {"weight": "w"}, padding=(1, 1)),
+        neuron("n", "c"),
+    ]
+    return built(nodes, params, 3), (rng.random((3, 1, 64, 6, 6)) < rate).astype(np.float32)
+
+
+def test_auto_follows_the_density() -> None:
+    chosen = [simulate(*wide(rate), "auto").manifest.engine_by_node["c"] for rate in (0.02, 0.9)]
+    assert chosen == ["event", "dense"]
+
+
+@pytest.mark.parametrize("engine", ["dense", "event", "auto"])
+def test_a_run_replays_its_choices(engine: str) -> None:
+    graph, sparse = wide(0.02)
+    _, busy = wide(0.9)
+    first = simulate(graph, sparse, engine)
+    again = simulate(graph, busy, first)
+    assert again.manifest.engine_by_node == first.manifest.engine_by_node
+    free = simulate(graph, busy, "dense")
+    assert again.counts == free.counts
+    np.testing.assert_array_equal(again.outputs, free.outputs)
+
+
+def test_the_choice_changes_no_figure() -> None:
+    graph = snap_weights(RandomNet(6).graph())
+    runs = [
+        simulate(graph, clip(6), engine, record="spikes") for engine in ("dense", "event", "auto")
+    ]
+    for run in runs[1:]:
+        assert run.counts == runs[0].counts
+        np.testing.assert_array_equal(run.outputs, runs[0].outputs)
+    assert [r.manifest.engine for r in runs] == ["dense", "event", "auto"]
+    assert set(runs[1].manifest.engine_by_node.values()) == {"event"}
+    assert set(runs[0].manifest.engine_by_node.values()) == {"dense"}
+
+
+def test_a_choice_is_made_once() -> None:
+    graph, sparse = wide(0.02)
+    rows = np.concatenate([sparse, wide(0.9)[1]])
+    run = simulate(graph, rows, "auto", chunk=3)
+    assert run.manifest.engine_by_node["c"] == "event"
+    assert run.counts == simulate(graph, rows, "dense").counts
+
+
+def test_engines_that_do_not_exist() -> None:
+    with pytest.raises(
+        SimulationError, match="unknown engine 'sparse'; choose one of auto, dense, event, or a run"
+    ):
+        chooser("sparse", "cpu")
+    with pytest.raises(
+        SimulationError, match="event engine runs on the CPU, not on 'cuda'; use engine='dense'"
+    ):
+        chooser("event", "cuda")
+    assert chooser("auto", "cuda").kernels is None  # dense throughout
+    nothing = built(
+        [input_node((2,), 1), node("n", "affine", "clip", params={"scale": "s"})],
+        {"s": np.float32(2)},
+        1,
+    )
+    assert chooser("auto", "cuda")(nothing["n"], ()) == "dense"
