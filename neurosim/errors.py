@@ -1,6 +1,7 @@
 """Typed errors: one base, each also the standard type a caller would catch.
 
-A message names the place, what was found and the remedy, in one line; the command line prints it and exits with 2.
+A message names the place, what was found and the remedy, in one line; the command line prints it
+and exits with 2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds an operator, profile, convention, rule or model by its file's name and imports it when used."""
+"""Finds an operator, profile, pass, rule or model by its file's name; imports it when used."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from neurosim.ir.op import Op
 from neurosim.ir.types import ValueType
 
 _OPS: dict[str, Op] = {}
-_ROUNDS = 4
+_ROUNDS = 3
 
 
 def get(name: str) -> Op:
@@ -41,30 +41,24 @@ def _infer(graph: Graph) -> dict[str, ValueType]:
         if node.name in delayed and node.type is not None:
             assumed[node.name] = node.type
     for round_ in range(_ROUNDS):
-        types: dict[str, ValueType] = {}
-        for node in graph.nodes:
-            operands = tuple(_operand(e.node, types, assumed, node) for e in node.inputs)
-            params = {role: graph.params[key] for role, key in node.params.items()}
-            types[node.name] = get(node.op).infer(node, operands, params)
+        types = _once(graph, assumed)
         changed = {n: types[n] for n in delayed if assumed.get(n) != types[n]}
         if not changed:
             return types
-        real = round_ >= _ROUNDS - 2  # a range that grows with every round has no bound: REAL
-        assumed |= {n: (t.real() if real else t) for n, t in changed.items()}
-        if real:
-            return _infer_fixed(graph, assumed)
-    return types
+        last = round_ == _ROUNDS - 1  # a range that grows with every round has no bound: REAL
+        assumed |= {n: (t.real() if last else t) for n, t in changed.items()}
+    found = _once(graph, assumed)
+    unsettled = {n for n in assumed if found[n] != assumed[n]}
+    return {n: t.real() if n in unsettled else t for n, t in found.items()}
 
 
-def _infer_fixed(graph: Graph, assumed: Mapping[str, ValueType]) -> dict[str, ValueType]:
+def _once(graph: Graph, assumed: Mapping[str, ValueType]) -> dict[str, ValueType]:
+    """Every type in order, delayed operands as assumed."""
     types: dict[str, ValueType] = {}
     for node in graph.nodes:
         operands = tuple(_operand(e.node, types, assumed, node) for e in node.inputs)
         params = {role: graph.params[key] for role, key in node.params.items()}
-        found = get(node.op).infer(node, operands, params)
-        types[node.name] = (
-            found.real() if node.name in assumed and found != assumed[node.name] else found
-        )
+        types[node.name] = get(node.op).infer(node, operands, params)
     return types
 
 

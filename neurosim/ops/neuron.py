@@ -48,7 +48,10 @@ class NeuronOp(Op):
         """The equation as data."""
         neuron = equation(node)
         sunk = {r.removeprefix("affine_") for r in params if r.startswith("affine_")}
-        per_neuron = any(np.size(p) == out.size and out.size > 1 for p in params.values())
+        per_neuron = any(
+            np.size(p[0] if role.startswith("affine_") else p) == out.size and out.size > 1
+            for role, p in params.items()
+        )
         return {
             "neuron": neuron.to_dict()
             | {
