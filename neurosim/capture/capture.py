@@ -134,6 +134,7 @@ def watch(
     steps = 1 if layout.time_dim is None else clip.shape[layout.time_dim]
     samples = 1 if layout.batch_dim is None else clip.shape[layout.batch_dim]
     trace = Trace(steps, samples, strict)
+    given = clip.clone()  # the model may write into what it gets
     with untouched(root):
         dims = layout.dims(clip)
         trace.set(clip, trace.emit("input", [], dims))
@@ -146,7 +147,7 @@ def watch(
         nodes = fold.run()
         exclude(nodes)
         placed = _outputs(fold, nest)
-    return Evidence(clip, trace, nodes, placed, leaves)
+    return Evidence(given, trace, nodes, placed, leaves)
 
 
 def _forward(model: Callable[..., Any], clip: Tensor, root: nn.Module | None, trace: Trace) -> Any:

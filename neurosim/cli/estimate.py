@@ -42,6 +42,8 @@ def estimate(
     frames: options.Frames = None,
     size: options.Size = None,
     bin_ms: options.BinMs = None,
+    time_dim: options.TimeDim = 0,
+    batch_dim: options.BatchDim = 1,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.output import staged
@@ -52,6 +54,7 @@ def estimate(
     counts = options.counts(count)
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     _check_engine(engine)
+    frames = options.frames(frames)
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
             tell("load")
@@ -60,7 +63,8 @@ def estimate(
             )
             found = study(
                 source.model, taken, chips, convention, given, host, engine,
-                strict=strict, manifest=manifest, on_stage=tell, **counts,
+                time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
+                on_stage=tell, **counts,
             )  # fmt: skip
         if folder is not None:
             folder.write(found.run, found.reports)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosim.cli import options
+from neurosim.errors import StoreError
 
 if TYPE_CHECKING:
     from neurosim.ir.graph import Graph, Node
@@ -29,14 +30,19 @@ def graph(
     frames: options.Frames = None,
     size: options.Size = None,
     bin_ms: options.BinMs = None,
+    time_dim: options.TimeDim = 0,
+    batch_dim: options.BatchDim = 1,
 ) -> None:
     """The operator graph of a model: one line a node."""
     from neurosim.cli.clips import read_clip, stand_in
     from neurosim.cli.progress import quiet_stdout, stages
     from neurosim.cli.source import resolve
-    from neurosim.studies.estimate import graph_of
+    from neurosim.studies.estimate import arranged, graph_of
 
-    extent = options.size(size)
+    extent, frames = options.size(size), options.frames(frames)
+    axes = (time_dim, batch_dim)
+    if svg is not None:
+        _check_folder(svg)
     with quiet_stdout(), stages(("load", "capture", "lower")) as tell:
         tell("load")
         source = resolve(model, weights)
@@ -45,10 +51,19 @@ def graph(
             if clip is None
             else read_clip(source, clip, frames, extent, bin_ms)
         )
-        found = graph_of(source.model, taken.tensor, taken.kind, strict, source.name, tell, lowered)
+        tensor = arranged(taken.tensor, axes)
+        found = graph_of(
+            source.model, tensor, taken.kind, strict, source.name, tell, lowered, axes
+        )
         if svg is not None:
             _draw(found, svg)
     _print(found, json)
+
+
+def _check_folder(svg: Path) -> None:
+    """Raise StoreError where the drawing's folder does not exist: none is made in passing."""
+    if not svg.parent.is_dir():
+        raise StoreError(f"--svg {svg}: no such folder; make it, or name a file elsewhere")
 
 
 def _draw(found: Graph, path: Path) -> None:

@@ -11,11 +11,20 @@ from neurosim.errors import NeurosimError
 
 MODEL = "Zoo name, package.module:function or file.py:function (returns the module)."
 
+def _clip_path(given: str) -> Path:
+    """The path of a clip; an empty one would be the working folder."""
+    if not given.strip():
+        raise typer.BadParameter("is empty; name a video, a folder of frames or an array")
+    return Path(given)
+
+
 Model = Annotated[str, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)]
 Clip = Annotated[
     Path | None,
     typer.Option(
         help="Video, folder of frames, .npy/.npz, or events. Default: the built-in sample clip.",
+        metavar="PATH",
+        parser=_clip_path,
         show_default=False,
     ),
 ]
@@ -76,6 +85,13 @@ Size = Annotated[
         metavar="HEIGHTxWIDTH", help="Size of a frame, for a model without a recipe (224x224)."
     ),
 ]
+TimeDim = Annotated[
+    int, typer.Option("--time-dim", help="Axis of the model's input that holds the steps.")
+]
+BatchDim = Annotated[
+    int, typer.Option("--batch-dim", help="Axis of the model's input that holds the samples.")
+]
+LARGEST, MOST_FRAMES = 2**24, 100_000  # pixels of a frame, steps of a clip
 
 
 class UsageError(NeurosimError, ValueError):
@@ -117,4 +133,13 @@ def size(given: str | None) -> tuple[int, int] | None:
     height, _, width = given.lower().partition("x")
     if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise UsageError(f"--size {given}: expects HEIGHTxWIDTH in pixels; such as --size 64x64")
+    if len(height) > 8 or len(width) > 8 or int(height) * int(width) > LARGEST:
+        raise UsageError(f"--size {given}: more than {LARGEST:,} pixels; give a smaller frame")
     return int(height), int(width)
+
+
+def frames(given: int | None) -> int | None:
+    """Steps of a clip. Raises UsageError."""
+    if given is not None and not 1 <= given <= MOST_FRAMES:
+        raise UsageError(f"--frames {given}: expects 1 to {MOST_FRAMES:,} steps; such as 16")
+    return given

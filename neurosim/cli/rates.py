@@ -13,6 +13,8 @@ from neurosim.errors import RatesError
 
 def read_rates(text: str, model: str) -> tuple[float | dict[str, float], str]:
     """(rate or node → rate, activity: published | assumed). Raises RatesError."""
+    if not text.strip():
+        raise RatesError("--rates: is empty; give a number, a file or published")
     if text == "published":
         return _published(model), "published"
     try:
@@ -43,7 +45,7 @@ def _from_file(path: Path) -> dict[str, float]:
             f"--rates {path}: {reason}; give a number, a JSON or CSV file of neuron node → rate, "
             "or published"
         ) from None
-    found = _json(path, text) if text.lstrip().startswith("{") else _csv(path, text)
+    found = _json(path, text) if text.lstrip()[:1] in ("{", "[") else _csv(path, text)
     if not found:
         raise RatesError(f"--rates {path}: holds no rate; give neuron node → rate")
     return {str(n): _number(path, str(n), value) for n, value in found.items()}
@@ -54,6 +56,8 @@ def _json(path: Path, text: str) -> Mapping[str, Any]:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise RatesError(f"{path}:{error.lineno}: not JSON: {error.msg}; correct it") from None
+    if not isinstance(found, dict):
+        raise RatesError(f"{path}: holds a {type(found).__name__}; expects {{node: rate}}")
     inner = found.get("firing_rates")  # of a saved report
     return inner if isinstance(inner, dict) else found
 

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -48,6 +49,8 @@ class Source:
 
 def resolve(text: str, weights: str | None = None) -> Source:
     """The model that ``text`` names. Raises UnknownName, ModelError."""
+    if ":" not in text and text.endswith(".py"):
+        raise ModelError(f"{text}: names no function; give {text}:function, which returns a module")
     return _own(text, weights) if ":" in text else _from_zoo(text, weights)
 
 
@@ -64,7 +67,7 @@ def _own(text: str, weights: str | None) -> Source:
     if weights is not None:
         raise ModelError(f"--weights {weights}: only for zoo models; load them in {text!r} itself")
     where, _, attribute = text.rpartition(":")
-    with _seeded():
+    with _seeded(), _torch_quiet():
         module = _module(where)
         found = _attribute(module, attribute, text)
         model = found if _is_module(found) else _build(found, text)
@@ -84,6 +87,22 @@ def _seeded() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _torch_quiet() -> Iterator[None]:
+    """torch's loggers speak of errors alone: a library that probes for Triton is not the user's
+    concern."""
+    loggers = [logging.getLogger(n) for n in ("torch", *logging.root.manager.loggerDict)
+               if n.partition(".")[0] == "torch"]  # fmt: skip
+    before = [(logger, logger.level) for logger in dict.fromkeys(loggers)]
+    for logger, _ in before:
+        logger.setLevel(max(logger.level, logging.ERROR))
+    try:
+        yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)
+
+
 def _module(where: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
@@ -97,7 +116,7 @@ def _module(where: str) -> ModuleType:
         ) from error
     except ModelError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{where}: fails on import: {_said(error)}; mend it there") from error
 
 
@@ -118,12 +137,28 @@ def _attribute(module: ModuleType, name: str, text: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            known = [n for n in dir(found) if not n.startswith("_")]
+            known = _own_names(found)
             near = difflib.get_close_matches(part, known, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "check the name"
+            hint = f"did you mean {' or '.join(near)}?" if near else _listed(known)
             raise ModelError(f"{text}: nothing called {part!r} there; {hint}")
         found = getattr(found, part)
     return found
+
+
+def _own_names(place: Any) -> list[str]:
+    """Callables that a module defines itself; what it imports is not a model of the user's."""
+    home = getattr(place, "__name__", None)
+    return [
+        name
+        for name, value in vars(place).items()
+        if not name.startswith("_")
+        and callable(value)
+        and (_is_module(value) or getattr(value, "__module__", None) == home)
+    ] if isinstance(place, ModuleType) else []
+
+
+def _listed(known: list[str]) -> str:
+    return f"it defines {', '.join(known)}" if known else "check the name"
 
 
 def _is_module(found: Any) -> bool:
@@ -141,7 +176,7 @@ def _build(factory: Any, text: str) -> Callable[..., Any]:
         )
     try:
         model = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{text}: cannot be built without arguments: {_said(error)}") from error
     if not callable(model):
         raise ModelError(f"{text}: returned a {type(model).__name__}; return a torch module")
@@ -156,7 +191,7 @@ def _checked(recipe: Any, text: str) -> Recipe | None:
     raise ModelError(f"{text}: recipe is a {type(recipe).__name__}; give a neurosim.data.Recipe")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """What a user's own code complained of, and at which of its lines."""
     trace, line = error.__traceback__, ""
     while trace is not None:

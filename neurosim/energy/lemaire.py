@@ -50,13 +50,12 @@ def _spiking(reading: Reading, facts: NodeFacts, dataflow: Dataflow, bill: Bill)
     bill.add(facts, "state_read", "state_read", events, like)  # (10)
     bill.add(facts, "state_write", "state_write", events, like)  # (14) (15)
     bill.add(facts, "synapse", "synapse", theta * ceiling_fan_out(facts), like)  # (1.4) (2.4)
-    _bias(reading, facts, dataflow, bill)
+    _bias(reading, facts, dataflow, bill, reading.count(facts.name, "add"))
     _addressing(reading, facts, dataflow, bill, theta)
 
 
-def _bias(reading: Reading, facts: NodeFacts, dataflow: Dataflow, bill: Bill) -> None:
+def _bias(reading: Reading, facts: NodeFacts, dataflow: Dataflow, bill: Bill, adds: int) -> None:
     """T·outputs accumulations; as many reads in the code, one per output as printed (7s)."""
-    adds = reading.count(facts.name, "add")
     reads = adds if dataflow.variant == "code" else adds / max(1, facts.steps)
     bill.add(facts, "add", "add", adds, "add")
     bill.add(facts, "weight_read", "weight_read", reads, "add")
@@ -89,7 +88,7 @@ def _formal(reading: Reading, facts: NodeFacts, dataflow: Dataflow, bill: Bill) 
     bill.add(facts, "activation_read", "activation_read", macs if shape else inputs)  # (3) (4)
     bill.add(facts, "weight_read", "weight_read", macs)  # (6f)
     bill.add(facts, "activation_write", "activation_write", outputs)  # (11) (12)
-    _bias(reading, facts, dataflow, bill)  # (6s) (1.2) (2.2)
+    _bias(reading, facts, dataflow, bill, reading.count(facts.name, "add"))  # (6s) (1.2) (2.2)
     if shape is None:
         bill.add(facts, "addressing", "add", macs)
         return
@@ -111,3 +110,5 @@ def _neuron(reading: Reading, facts: NodeFacts, dataflow: Dataflow, bill: Bill) 
         bill.add(facts, "neuron_update", "mac", updates)
     bill.add(facts, "neuron_update", "add", spikes, "spike")
     bill.add(facts, "activation_write", "activation_write", spikes, "spike")
+    if facts.neuron.get("affine") == "bias":  # a layer's, sunk into its neurons
+        _bias(reading, facts, dataflow, bill, updates)

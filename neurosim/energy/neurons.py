@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurosim.energy.line import DISCRETE, Bill, Reading
+from neurosim.energy.weights import bill_bias
 from neurosim.ir.facts import NodeFacts
 from neurosim.ir.neuron import Neuron
 
@@ -30,7 +31,9 @@ def bill_neuron(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
         _arithmetic(reading, facts, active + idle, bill)
     else:
         _chip(reading, facts, active, idle, bill)
-    if rule in ("arithmetic", "chip"):
+    if facts.neuron.get("affine") == "bias":
+        bill_bias(reading, facts, _layer(reading, facts), active + idle, bill)
+    elif rule in ("arithmetic", "chip"):
         _affine(reading, facts, active + idle, bill)
 
 
@@ -50,14 +53,25 @@ def _arithmetic(reading: Reading, facts: NodeFacts, updates: int, bill: Bill) ->
 
 
 def _affine(reading: Reading, facts: NodeFacts, updates: int, bill: Bill) -> None:
-    """A norm or bias sunk into the neuron: ``affine`` is True, or names its one part."""
+    """A norm or scale sunk into the neuron: ``affine`` is True or "scale"; a "bias" is a bias."""
     part = facts.neuron.get("affine")
     if part and reading.convention.per_step_affine == "free":
         why = "norms sunk into neurons, by the convention (per_step_affine: free)"
         bill.leave_out("multiply", updates, why)
     elif part:
-        bill.add(facts, "neuron_affine", "multiply", updates * (part != "bias"))
+        bill.add(facts, "neuron_affine", "multiply", updates)
         bill.add(facts, "neuron_affine", "add", updates * (part != "scale"))
+
+
+def _layer(reading: Reading, facts: NodeFacts) -> NodeFacts | None:
+    """The weight node whose bias the neuron took over: the nearest before it with its output."""
+    found = None
+    for node in reading.run.facts.values():
+        if node.name == facts.name:
+            return found
+        if node.role == "weights" and not node.bias and node.out_shape == facts.out_shape:
+            found = node
+    return None
 
 
 def update_arithmetic(neuron: Neuron) -> dict[str, int]:

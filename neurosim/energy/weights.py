@@ -21,7 +21,7 @@ def bill_weights(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
         _reals(reading, facts, bill)
         _masked(reading, facts, bill)
     if facts.role == "weights":
-        _bias(reading, facts, bill)
+        bill_bias(reading, facts, facts, reading.count(facts.name, "add"), bill)
 
 
 def _events(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
@@ -113,15 +113,22 @@ def _masked(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
     bill.add(facts, "masked_mac", billed, counted * factor, "masked_mac")
 
 
-def _bias(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
-    adds = reading.count(facts.name, "add")
+def bill_bias(
+    reading: Reading, facts: NodeFacts, layer: NodeFacts | None, adds: int, bill: Bill
+) -> None:
+    """``adds`` additions of a bias at a node, whether a weight node holds it or the neuron that it
+    was sunk into; ``layer``: the weight node that it belongs to.
+    """
     rule = reading.convention.bias
     if rule == "none":
         bill.leave_out("add", adds, "biases, by the convention (bias: none)")
     elif rule == "ac":
         bill.add(facts, "add", "add", adds, "add")
+    elif layer is None:
+        bill.note("bias of an unknown layer, billed as additions", facts.name)
+        bill.add(facts, "add", "add", adds, "add")
     else:
-        billed, share = _bias_with_layer(reading, facts, bill)
+        billed, share = _bias_with_layer(reading, layer, bill)
         bill.add(facts, "add", billed, adds * share, "add")
 
 

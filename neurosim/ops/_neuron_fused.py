@@ -95,7 +95,8 @@ def _in_threads(
     its own rows."""
     tasks = len(spikes)
     threads = max(1, min(torch.get_num_threads(), tasks, elements // SMALL))
-    edges = [tasks * k // threads for k in range(threads + 1)]
+    pieces = min(tasks, 4 * threads)  # more than threads: a thread that was held up gets fewer
+    edges = [tasks * k // pieces for k in range(pieces + 1)]
     if threads == 1:
         work(0, tasks, x, out, trace, spikes, *rest)
         return

@@ -156,8 +156,15 @@ class Call:
         return value[self.first_step : self.first_step + steps]
 
 
+class Expectation(np.ndarray):
+    """Counts that are expected values: kept as fractions until the whole clip is summed."""
+
+
 def total(counts: Any) -> np.ndarray:
-    """int64 (steps, samples) from a float64 or int array that holds exact integers."""
+    """int64 (steps, samples) from a float64 or int array that holds exact integers; an
+    ``Expectation`` stays as it is."""
+    if isinstance(counts, Expectation):
+        return counts
     return np.rint(np.asarray(counts)).astype(np.int64)
 
 

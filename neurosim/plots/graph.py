@@ -22,6 +22,8 @@ COLOURS = {
 }
 WIDTH, HEIGHT, ROW, COLUMN = 3.6, 0.62, 1.0, 4.2  # of a box, and from box to box; inches / SCALE
 SCALE = 0.62
+LANES = (0.15, 0.25, 0.35)  # of long arrows, left of a box
+LABEL = 0.45  # left of the outermost lane: half an arrow's delay fits, never a cut line
 
 
 def draw_graph(graph: Graph, ax: Axes | None = None) -> Axes:
@@ -107,7 +109,7 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], del
     (x0, y0), (x1, y1) = _centre(start), _centre(end)
     points = [(x0, y0 - HEIGHT / 2), (x1, y1 + HEIGHT / 2)]
     if end[1] - start[1] != 1:
-        lane = x1 - WIDTH / 2 - 0.15 - 0.1 * (start[1] % 3)
+        lane = x1 - WIDTH / 2 - LANES[int(start[1]) % len(LANES)]
         below = y0 - ROW / 2
         points = [points[0], (x0, below), (lane, below), (lane, y1), (x1 - WIDTH / 2, y1)]
     style = {"arrowstyle": "-|>", "mutation_scale": 7, "color": "#555555", "linewidth": 0.7}

@@ -1,5 +1,5 @@
-"""Expected counts of a design from assumed or published firing rates: rate × fan-out, rounded half
-to even per step.
+"""Expected counts of a design from assumed or published firing rates: rate × fan-out; the running
+sum over the clip is rounded half to even.
 
 Every operator counts as it does in a run, on values that hold probabilities instead of spikes:
 movement keeps a rate, a window of k elements is active with 1 − (1 − r)^k, a product over K with 1
@@ -25,7 +25,7 @@ from neurosim.ir.manifest import Manifest
 from neurosim.ir.run import Run
 from neurosim.ir.types import ValueType
 from neurosim.ops import get
-from neurosim.ops._value import Call, Value
+from neurosim.ops._value import Call, Expectation, Value
 from neurosim.sim.simulate import opaque_notes
 
 Rates = float | Mapping[str, float] | str | Path
@@ -52,7 +52,7 @@ class Expected(Value):
         shape = self.type.shape
         number = math.prod(shape[a] for a in axes) * (self.mean_units if units else self.rate)
         rest = tuple(n for i, n in enumerate(shape) if i not in axes)
-        return np.broadcast_to(np.float64(number), (*self.data.shape[:2], *rest))
+        return np.full((*self.data.shape[:2], *rest), float(number)).view(Expectation)
 
 
 def activity_from_rates(
@@ -86,9 +86,10 @@ def activity_from_rates(
 
 
 def _row(counted: np.ndarray, steps: int) -> np.ndarray:
+    """(1, steps) integers whose running sum is that of the expectation, rounded half to even."""
     row = np.zeros((1, steps), np.int64)
-    exact = np.rint(counted[:, 0]).astype(np.int64)
-    row[0, steps - len(exact) :] = exact
+    running = np.rint(np.cumsum(np.asarray(counted, np.float64)[:, 0]))
+    row[0, steps - len(running) :] = np.diff(running, prepend=0.0).astype(np.int64)
     return row
 
 
@@ -116,7 +117,7 @@ def _neuron(node: Node, call: Call, out: Expected, reached: Reached) -> dict[str
     if counts:
         everything = counts["neuron_active"] + counts["neuron_idle"]
         share = reached.of(node.inputs[0].node)
-        counts["neuron_active"] = np.rint(everything * share)
+        counts["neuron_active"] = everything * share
         counts["neuron_idle"] = everything - counts["neuron_active"]
     return counts
 

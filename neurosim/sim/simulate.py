@@ -55,6 +55,9 @@ def simulate(
     """
     source = to_slices(graph, clip)
     check_clip(graph, source)
+    check_device(device)
+    if hop is not None and window is None:
+        raise SimulationError(f"hop={hop} without a window; say window= too")
     left_out = 0
     if window is not None:
         length, hop = len(source), window if hop is None else hop
@@ -103,6 +106,17 @@ def opaque_notes(graph: Graph) -> tuple[str, ...]:
         for n in graph.nodes
         if n.op == "opaque"
     )
+
+
+def check_device(device: str) -> None:
+    """Raise SimulationError for a device that this torch does not have."""
+    try:
+        torch.empty(0, device=device)
+    except Exception as error:
+        found = " ".join(str(error).split())[:80]
+        raise SimulationError(
+            f"device {device!r} is not available ({found}); use device='cpu'"
+        ) from None
 
 
 def window_notes(left_out: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
-from neurosim.errors import RatesError
+from neurosim.errors import ClipError, ProfileError, RatesError
 from neurosim.hardware.convention import Convention, with_counts
 from neurosim.hardware.profile import load_profile
 from neurosim.hardware.schema import Profile
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Chip = str | Path | Profile
+Axes = tuple[int | None, int | None]  # of time and of the batch
 STAGES = ("capture", "lower", "simulate", "price")
 
 
@@ -60,6 +61,8 @@ def estimate(
     engine: str = "auto",
     *,
     kind: str = "real",
+    time_dim: int | None = 0,
+    batch_dim: int | None = 1,
     strict: bool = True,
     manifest: Manifest | None = None,
     on_stage: Callable[[str], object] | None = None,
@@ -67,8 +70,10 @@ def estimate(
 ) -> Estimate:
     """capture → lower → simulate → price, on every chip of ``hardware``.
 
-    ``clip``: [T, B, C, H, W] (or a ``data.Clip``, which knows its kind). ``rates``: one firing rate
-    for all neurons, or neuron node → rate; then no clip is simulated and counts are expected ones.
+    ``clip``: a tensor in the layout that the model takes, [T, B, C, H, W] unless ``time_dim`` and
+    ``batch_dim`` say otherwise (or a ``data.Clip``, which knows its kind and is brought into that
+    layout). ``rates``: one firing rate for all neurons, or neuron node → rate; then no clip is
+    simulated and counts are expected ones.
     ``on_stage`` is told the name of each stage as it begins.
 
     Raises NeurosimError: whatever is wrong with the model, the clip, a chip or a rate; chips and
@@ -76,9 +81,9 @@ def estimate(
     """
     chips = check_chips(hardware, convention, host, count_overrides)
     tell = on_stage or _silent
-    tensor, kind, info = _unpacked(clip, kind)
+    tensor, kind, info = _unpacked(clip, kind, (time_dim, batch_dim))
     base = manifest or Manifest()
-    graph = graph_of(model, tensor, kind, strict, base.model, tell)
+    graph = graph_of(model, tensor, kind, strict, base.model, tell, axes=(time_dim, batch_dim))
     tell("simulate")
     run = _run(graph, tensor, rates, engine, base.with_(model=graph.meta["model"], clip=info))
     tell("price")
@@ -94,14 +99,21 @@ def graph_of(
     name: str = "",
     tell: Callable[[str], object] | None = None,
     lowered: bool = True,
+    axes: Axes = (0, 1),
 ) -> Graph:
-    """The graph that ``estimate`` runs: captured, then taken through the default pipeline."""
+    """The graph that ``estimate`` runs: captured, then taken through the default pipeline.
+
+    ``axes``: where the clip has its steps and its samples.
+    """
     from neurosim.capture.capture import capture
     from neurosim.passes import lower
 
     tell = tell or _silent
     tell("capture")
-    graph = capture(model, clip, kind=kind, strict=strict, name=name)
+    steps, samples = axes
+    graph = capture(
+        model, clip, kind=kind, time_dim=steps, batch_dim=samples, strict=strict, name=name
+    )
     if not lowered:
         return graph
     tell("lower")
@@ -119,9 +131,20 @@ def check_chips(
     chips = tuple(load_profile(chip) for chip in listed)
     for chip in chips:
         with_counts(convention or chip.convention, counts)
+    _distinct(chips)
     if host is not None:
         load_profile(host)
     return chips
+
+
+def _distinct(chips: tuple[Profile, ...]) -> None:
+    """Raise ProfileError for two different profiles of one name: a report has one row a name."""
+    seen: dict[str, Profile] = {}
+    for chip in chips:
+        if seen.setdefault(chip.name, chip) != chip:
+            raise ProfileError(
+                f"two different profiles are called {chip.name!r}; rename one of the files"
+            )
 
 
 def price_all(
@@ -147,10 +170,28 @@ def document(run: Run, reports: Mapping[str, EnergyReport]) -> dict[str, Any]:
     }
 
 
-def _unpacked(clip: Any, kind: str) -> tuple[Tensor, str, dict[str, Any]]:
-    """Tensor, declared kind and provenance of a clip."""
+def arranged(clip: Tensor, axes: Axes) -> Tensor:
+    """A clip of [T, B, …] with those two at ``axes``; one that is None is left out where it is 1.
+
+    Raises ClipError: an axis that a clip of so many axes does not have.
+    """
+    for axis in (1, 0):
+        if axes[axis] is None and clip.shape[axis] == 1:
+            clip = clip.select(axis, 0)
+    kept = [axis for axis in axes if axis is not None]
+    try:
+        return clip.movedim(tuple(range(len(kept))), tuple(kept))
+    except (IndexError, RuntimeError):
+        raise ClipError(
+            f"time_dim={axes[0]}, batch_dim={axes[1]}: not two axes of a clip of {clip.ndim} axes; "
+            "give two different ones"
+        ) from None
+
+
+def _unpacked(clip: Any, kind: str, axes: Axes) -> tuple[Tensor, str, dict[str, Any]]:
+    """Tensor in the model's layout, declared kind and provenance of a clip."""
     if hasattr(clip, "tensor"):
-        return clip.tensor, clip.kind, dict(clip.info)
+        return arranged(clip.tensor, axes), clip.kind, dict(clip.info)
     return clip, kind, {"source": "tensor", "shape": list(getattr(clip, "shape", ()))}
 
 

@@ -10,7 +10,10 @@ from torch import nn
 
 from neurosim.capture.capture import capture
 from neurosim.capture.proof import prove
-from neurosim.errors import CaptureError
+from neurosim.capture.recognise import recognise
+from neurosim.errors import CaptureError, UnknownOps
+from neurosim.ir.neuron import LIF
+from neurosim.sim.simulate import simulate
 
 CLIP = torch.randn(4, 2, 6)
 
@@ -47,3 +50,94 @@ def test_an_infinity_at_another_place_fails(pair):
     output[0, 0, 0] = float("-inf")
     with pytest.raises(CaptureError, match="infinities differ"):
         prove(graph, CLIP, {}, {0: output})
+
+
+class Threshold(nn.Module):
+    """z = 1 where x > 1; keeps nothing."""
+
+    def forward(self, x):
+        return (x > 1.0).float()
+
+
+@recognise(Threshold)
+def threshold(module):
+    return LIF(v_decay=0.0, v_threshold=1.0, fires=">", reset="to_value")
+
+
+class PerStep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n = Threshold()
+
+    def forward(self, x):
+        return torch.stack([self.n(step) for step in x])
+
+
+@pytest.mark.parametrize(("value", "passes"), [(1.0, True), (1.0001, False), (0.5, False)])
+def test_a_flip_is_excused_at_the_threshold_alone(value, passes):
+    clip = torch.rand(4, 2, 6) * 0.5
+    clip[2, 1, 3] = value
+    graph = capture(PerStep().eval(), clip)
+    emitted = (clip > 1.0).float()
+    emitted[2, 1, 3] = 1.0 - emitted[2, 1, 3]
+    returned = {0: emitted}
+    if passes:
+        prove(graph, clip, {"n": emitted}, returned)
+        return
+    with pytest.raises(CaptureError, match="at 'n'.*of its spikes differ"):
+        prove(graph, clip, {"n": emitted}, returned)
+
+
+class Leaky(nn.Module):
+    def forward(self, x, v):
+        v = (0.0 if v is None else v) * 0.9 + x
+        z = (v > 4.5).float()
+        return z, v * (1 - z)
+
+
+@recognise(Leaky)
+def wrongly_leaky(module):
+    return LIF(v_decay=0.7, v_threshold=4.5, fires=">")
+
+
+class Quiet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.n = nn.Linear(64, 2000), Leaky()
+
+    def forward(self, x):
+        v, out = None, []
+        for step in x:
+            z, v = self.n(self.fc(step), v)
+            out.append(z)
+        return torch.stack(out)
+
+
+def test_a_wrong_equation_of_a_quiet_layer_is_refused():
+    torch.manual_seed(0)
+    with pytest.raises(CaptureError, match="at 'n'.*captured graph is not the model"):
+        capture(Quiet().eval(), 2 * torch.randn(12, 2, 64))
+
+
+class WritesIntoItsInput(nn.Module):
+    def __init__(self, whole):
+        super().__init__()
+        self.fc, self.whole = nn.Linear(6, 3), whole
+
+    def forward(self, x):
+        if self.whole:
+            x.mul_(2)
+        else:
+            x[0] = 0
+        return self.fc(x)
+
+
+def test_a_model_that_writes_into_its_input():
+    clip = torch.randn(4, 2, 6)
+    kept = clip.clone()
+    model = WritesIntoItsInput(whole=True).eval()
+    graph = capture(model, clip)
+    assert torch.equal(clip, kept)
+    assert torch.equal(simulate(graph, kept).outputs, model(kept.clone()))
+    with pytest.raises(UnknownOps, match="writing a constant into a part of a value"):
+        capture(WritesIntoItsInput(whole=False).eval(), clip)

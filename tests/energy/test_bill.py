@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from neurosim.energy.bill import bill
+from neurosim.energy.line import Bill
 from neurosim.energy.neurons import update_arithmetic
+from neurosim.energy.price import price
 from neurosim.hardware import load_convention, with_counts
 from neurosim.ir.facts import Geometry, NodeFacts
 from neurosim.ir.neuron import IF, LIF, AdaptiveLIF, CurrentLIF, Neuron
@@ -196,6 +198,51 @@ def test_a_norm_sunk_into_a_neuron_is_billed_or_free() -> None:
     run = reference.run(nodes=nodes)
     assert lines(run)["lif", "neuron_affine", "multiply"] == 32
     assert ("lif", "neuron_affine", "multiply") not in lines(run, per_step_affine="free")
+
+
+def sunk_run() -> Run:
+    """The reference run after the stem's bias was sunk into lif: 32 additions of it at either."""
+    nodes = {**reference.facts()}
+    nodes["stem"] = replace(nodes["stem"], bias=False)
+    nodes["lif"] = replace(nodes["lif"], neuron={**nodes["lif"].neuron, "affine": "bias"})
+    counts = {k: v for k, v in reference.COUNTS.items() if k != ("stem", "add")}
+    return reference.run(counts, nodes)
+
+
+@pytest.mark.parametrize("updates", ["none", "one_ac", "arithmetic", "chip"])
+@pytest.mark.parametrize("rule", ["none", "ac", "with_layer"])
+def test_a_bias_sunk_into_a_neuron_is_billed_as_before(rule: str, updates: str) -> None:
+    keys = {"bias": rule, "neuron_updates": updates, "per_step_affine": "multiply_add"}
+    before = bill(RUN, with_counts("exact", keys))
+    after = bill(sunk_run(), with_counts("exact", keys))
+
+    def billed(found: Bill) -> dict[str, float]:
+        totals: dict[str, float] = {}
+        for x in found.lines:
+            totals[x.billed] = totals.get(x.billed, 0.0) + x.quantity
+        return totals
+
+    assert billed(after) == near_each(billed(before))
+    assert after.left_out == before.left_out
+    free = with_counts("exact", {**keys, "per_step_affine": "free"})
+    assert billed(bill(sunk_run(), free)) == billed(after)
+
+
+def near_each(found: dict[str, float]) -> dict[str, float]:
+    """Every figure equal to rounding."""
+    return {k: near(v) for k, v in found.items()}
+
+
+@pytest.mark.parametrize("chip", ["loihi1", "truenorth", "speck", "spinnaker2", "cmos_45nm"])
+@pytest.mark.parametrize("keys", [{}, {"bias": "ac"}])
+def test_sinking_a_bias_does_not_change_the_joules(chip: str, keys: dict[str, str]) -> None:
+    after = price(sunk_run(), chip, **keys)
+    assert after.joules == near(price(RUN, chip, **keys).joules)
+
+
+def test_a_sunk_bias_in_the_dataflow_of_lemaire() -> None:
+    before, after = (price(r, "cmos_45nm_memory_lemaire") for r in (RUN, sunk_run()))
+    assert after.by_price()["add"] == near(before.by_price()["add"])
 
 
 def test_zero_weights_skip() -> None:

@@ -81,18 +81,17 @@ def test_expected_counts_are_the_mean_of_bernoulli_counts() -> None:
     assert expected.get("n", "neuron_active") + expected.get("n", "neuron_idle") == 4 * 36 * STEPS
 
 
-def test_closed_forms_round_half_to_even_per_step() -> None:
+def test_closed_forms_round_the_running_sum_half_to_even() -> None:
     graph = net()
     run = activity_from_rates(graph, 0.1)
     steps = run.counts.array("fc", "synapse")
     np.testing.assert_array_equal(steps, np.full((1, STEPS), 5 * 8 * 144 // 10))
     fan = 6 + 2 * 5 + 1  # along 12, stride 2, kernel 3, padding 1: even places, odd ones, the last
-    assert run.counts.get("c", "synapse") == STEPS * np.rint(0.1 * 8 * 4 * fan**2)
-    assert run.counts.get("qk", "coincidence") == STEPS * np.rint(8 * 8 * 144 * 0.01)
+    assert run.counts.get("c", "synapse") == np.rint(STEPS * 0.1 * 8 * 4 * fan**2)
+    assert run.counts.get("qk", "coincidence") == np.rint(STEPS * 8 * 8 * 144 * 0.01)
     half = built([input_node((5,), 2), neuron("n", "clip")], {}, 2)
-    assert (
-        activity_from_rates(half, {"clip": 0.5, "n": 0.5}).counts.get("n", "spike") == 2 * 2
-    )  # 2.5 → 2
+    spikes = activity_from_rates(half, {"clip": 0.5, "n": 0.5}).counts.array("n", "spike")
+    np.testing.assert_array_equal(spikes, [[2, 3]])  # 2.5 → 2, then 5
 
 
 def test_what_the_run_says_of_itself() -> None:
@@ -151,3 +150,11 @@ def test_a_rates_file_that_is_none(tmp_path: Path, text: str) -> None:
     path.write_text("only one column\n")
     with pytest.raises(RatesError, match="rates.csv"):
         activity_from_rates(net(), path)
+
+
+def test_a_rate_below_one_spike_a_step_is_not_lost() -> None:
+    run = activity_from_rates(net(), 0.0003)
+    for name, rate in run.firing_rates().items():
+        neuron_steps = run.facts[name].neurons * STEPS
+        assert run.counts.get(name, "spike") == np.rint(0.0003 * neuron_steps)
+        assert abs(rate - 0.0003) <= 0.5 / neuron_steps

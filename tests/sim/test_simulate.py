@@ -213,3 +213,14 @@ def test_nothing_to_run_is_an_error() -> None:
     ):
         with pytest.raises(SimulationError, match="give 1 step or more"):
             simulate(small(), clip(), "dense", **bad)
+
+
+def test_a_device_that_is_not_there_is_one_line():
+    nodes = [input_node((2,), 3), node("r", "reshape", "clip", shape=(2,))]
+    graph = built(nodes, {}, 3)
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(SimulationError, match="device 'cuda' is not available"):
+        simulate(graph, torch.zeros(3, 1, 2), "dense", device="cuda")
+    with pytest.raises(SimulationError, match="hop=2 without a window"):
+        simulate(graph, torch.zeros(3, 1, 2), "dense", hop=2)

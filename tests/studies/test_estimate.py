@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,3 +104,34 @@ def test_nan_is_refused(model: Net, clip: Tensor) -> None:
     broken[1, 0, 0, 2, 2] = math.nan
     with pytest.raises(ClipError, match="NaN"):
         ns.estimate(model, broken)
+
+
+class BatchFirst(Net):
+    """The same model on clips of [B, T, C, H, W]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(0, 1))
+
+
+def test_a_model_that_takes_the_batch_first(model: Net, clip: Tensor) -> None:
+    turned = BatchFirst().eval()
+    turned.load_state_dict(model.state_dict())
+    expected = ns.estimate(model, clip)["cmos_45nm"]
+    found = ns.estimate(turned, clip.transpose(0, 1), time_dim=1, batch_dim=0)["cmos_45nm"]
+    assert found.joules == expected.joules and found.samples == 2
+    one = Clip(clip[:, :1], "real")  # always [T, 1, C, H, W]: brought into the model's layout
+    by_clip = ns.estimate(turned, one, time_dim=1, batch_dim=0)["cmos_45nm"]
+    assert by_clip.joules == ns.estimate(model, clip[:, :1])["cmos_45nm"].joules
+    with pytest.raises(ClipError, match="two different"):
+        ns.estimate(turned, one, time_dim=0, batch_dim=0)
+
+
+def test_two_profiles_of_one_name_are_refused(
+    model: Net, clip: Tensor, tmp_path: Path
+) -> None:
+    shipped = Path(ns.__file__).parents[1] / "hardware_profiles" / "cmos_45nm.yaml"
+    other = tmp_path / "cmos_45nm.yaml"
+    other.write_text(shipped.read_text().replace("0.9 pJ", "0.8 pJ"))
+    with pytest.raises(ProfileError, match="two different profiles are called 'cmos_45nm'"):
+        ns.estimate(model, clip, ["cmos_45nm", other])
+    assert list(ns.estimate(model, clip, ["cmos_45nm", "cmos_45nm"])) == ["cmos_45nm"]

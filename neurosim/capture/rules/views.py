@@ -209,12 +209,12 @@ def one_step(trace: Trace, value: Val, dim: int, step: int) -> Val:
 
 def write(trace: Trace, name: str, args: tuple[Any, ...], target: Tensor) -> None:
     """``copy_``, ``fill_`` and ``zero_`` into a tensor or into one step of a buffer."""
-    if name != "copy":
-        trace.values.pop(target, None)  # a constant again
-        return
-    source = trace.val(args[1])
+    source = trace.val(args[1]) if name == "copy" else None
     if source is None:
-        trace.values.pop(target, None)
+        base = target._base if target._is_view() else None
+        if base is not None and trace.val(base) is not None:
+            raise NoRule("writing a constant into a part of a value; build it with torch.where")
+        trace.values.pop(target, None)  # a constant again
         return
     assign(trace, target, source)
 
