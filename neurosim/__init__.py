@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neurosim import passes as passes
     from neurosim import plots as plots
     from neurosim.capture.as_spikes import as_spikes as as_spikes
+    from neurosim.capture.recognise import Recognised as Recognised
     from neurosim.capture.recognise import recognise as recognise
     from neurosim.capture.stepwise import stepwise as stepwise
     from neurosim.energy.price import price as price
@@ -47,6 +48,7 @@ _HOME = {
     "Graph": "ir.graph",
     "Manifest": "ir.manifest",
     "NeurosimError": "errors",
+    "Recognised": "capture.recognise",
     "Run": "ir.run",
     "activity_from_rates": "sim.assumed",
     "as_spikes": "capture.as_spikes",

@@ -37,6 +37,10 @@ class GraphError(NeurosimError, ValueError):
     """A graph that breaks its own invariants."""
 
 
+class CountsError(NeurosimError, ValueError):
+    """A table of counts that cannot be one."""
+
+
 class SimulationError(NeurosimError, RuntimeError):
     """A run that cannot be carried out as asked."""
 

@@ -42,6 +42,22 @@ class Odd(Net):
         return torch.erfinv(torch.erf(super().forward(x)))
 
 
+class BatchFirst(Net):
+    def forward(self, x):
+        return super().forward(x.transpose(0, 1))
+
+
+def batch_first():
+    return BatchFirst().eval()
+
+
+def noisy():
+    import logging
+
+    logging.getLogger("torch.utils.flop_counter").warning("triton not found")
+    return Net().eval()
+
+
 def build():
     print("a model that talks")
     return Net().eval()
@@ -287,3 +303,20 @@ def test_figures_keep_their_four_digits(value: float, text: str) -> None:
     from neurosim.cli.show import figure
 
     assert figure(value) == text
+
+
+def test_a_model_that_takes_the_batch_first(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = _json(capsys, "estimate mine.py:build --clip clip.npy")
+    axes = "--time-dim 1 --batch-dim 0"
+    found = _json(capsys, f"estimate mine.py:batch_first --clip clip.npy {axes}")
+    mj = [d["reports"]["cmos_45nm"]["mj_per_video"] for d in (found, expected)]
+    assert mj[0] == mj[1] > 0
+    assert _json(capsys, f"graph mine.py:batch_first {axes}")["steps"] == 4
+
+
+def test_what_torch_logs_while_the_model_is_imported_is_not_shown(here: Path) -> None:
+    command = [sys.executable, "-m", "neurosim", "graph", "mine.py:noisy"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

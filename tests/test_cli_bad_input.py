@@ -63,6 +63,10 @@ def nothing():
     return None
 
 
+def leaves():
+    raise SystemExit("no GPU here")
+
+
 def broken():
     raise RuntimeError("no weights\\nat all")
 """
@@ -99,6 +103,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "nobody.csv").write_text("node,rate\nlif,0.1\nliff,0.1\n")
     (tmp_path / "words.csv").write_text("node,rate\nlif,often\n")
     (tmp_path / "half.json").write_text('{"lif": 0.1')
+    (tmp_path / "list.json").write_text("[0.1, 0.2]")
+    (tmp_path / "leaving.py").write_text("raise SystemExit(0)")
     (tmp_path / "run.npz").write_text("not a run")
     (tmp_path / "other.safetensors").write_bytes(b"not safetensors")
     return tmp_path
@@ -114,6 +120,13 @@ MISTAKES = {
     f"{GOOD} --bin-ms often": ["--bin-ms", "number"],
     f"{GOOD} --engine warp": ["warp", "dense"],
     f"{GOOD} --size big": ["--size big", "HEIGHTxWIDTH"],
+    f"{GOOD} --frames 0": ["--frames 0", "1 to"],
+    f"{GOOD} --size 100000000x10000000": ["--size 100000000x", "smaller"],
+    f"{GOOD} --size 99999x99999": ["--size 99999x", "smaller"],
+    "estimate mine.py:good --clip=": ["--clip", "empty"],
+    "estimate mine.py:good --rates=": ["--rates", "empty"],
+    "graph mine.py:good --frames=-1": ["--frames -1"],
+    f"{GOOD} --time-dim 1": ["time_dim=1", "different"],
     f"{GOOD} --count positions": ["KEY=VALUE"],
     # names
     "estimate svfomer": ["unknown model 'svfomer'", "svformer"],
@@ -130,6 +143,11 @@ MISTAKES = {
     "estimate gone.py:good": ["gone.py", "no such file"],
     "estimate gone.module:good": ["gone", "no module"],
     "estimate mine.py:god": ["'god'", "good"],
+    "estimate mine.py": ["mine.py:function"],
+    "estimate mine.py:nosuch": ["it defines Net, Odd, Four, good,"],
+    "estimate mine.py:Recip": ["it defines"],
+    "estimate mine.py:leaves": ["SystemExit", "no GPU here"],
+    "estimate leaving.py:good": ["SystemExit", "import"],
     "estimate mine.py:NUMBER": ["int"],
     "estimate mine.py:nothing": ["NoneType"],
     "estimate mine.py:broken": ["RuntimeError", "no weights", "mine.py:"],
@@ -164,6 +182,7 @@ MISTAKES = {
     "estimate mine.py:good --rates high.json": ["'lif'", "1.5"],
     "estimate mine.py:good --rates nobody.csv": ["'liff'", "lif"],
     "estimate mine.py:good --rates words.csv": ["often"],
+    "estimate mine.py:good --rates list.json": ["{node: rate}"],
     "estimate mine.py:good --rates half.json": ["half.json:1"],
     "estimate mine.py:good --rates published": ["no published rates", "svformer"],
     # places to write, and saved runs
@@ -171,6 +190,7 @@ MISTAKES = {
     f"{GOOD} --out /dev/full": ["/dev/full", "not a folder"],
     f"{GOOD} --out /proc/nowhere": ["/proc/nowhere"],
     "graph mine.py:good --svg /proc/nowhere.svg": ["/proc/nowhere.svg"],
+    "graph mine.py:good --svg newdir/x.svg": ["newdir", "no such folder"],
     "price gone.npz": ["gone.npz"],
     "price run.npz": ["run.npz"],
     "price empty_folder": ["run.npz"],

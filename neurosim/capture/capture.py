@@ -31,6 +31,7 @@ from neurosim.capture.masks import exclude
 from neurosim.capture.modes import begin, check_mode, untouched, watching
 from neurosim.capture.neuron_calls import observed
 from neurosim.capture.proof import prove
+from neurosim.capture.retime import retime
 from neurosim.capture.trace import Trace, Val
 from neurosim.errors import CaptureError, ClipError, ModelError, UnknownOps
 from neurosim.ir.graph import Graph
@@ -147,6 +148,7 @@ def watch(
         nodes = fold.run()
         exclude(nodes)
         placed = _outputs(fold, nest)
+        retime(nodes, _returned(placed), steps)
     return Evidence(given, trace, nodes, placed, leaves)
 
 
@@ -245,6 +247,18 @@ def _name_outputs(nest: Any, names: dict[Id, str]) -> Any:
             return {key: {k: _name_outputs(v, names) for k, v in inner.items()}}
         return {key: [_name_outputs(v, names) for v in inner]}
     return None
+
+
+def _returned(nest: Any) -> list[Id]:
+    """Ids of the nodes that the model returns."""
+    if isinstance(nest, dict) and "leaf" in nest:
+        return [nest["id"]]
+    if isinstance(nest, dict):
+        ((_, inner),) = nest.items()
+        return [
+            i for v in (inner.values() if isinstance(inner, dict) else inner) for i in _returned(v)
+        ]
+    return []
 
 
 def _output_nodes(nest: Any) -> list[str]:

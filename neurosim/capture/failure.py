@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
 from neurosim.capture.trace import Failed
+from neurosim.errors import ModelError
+
+
+def check_parameters(root: nn.Module | None) -> None:
+    """Raise ModelError naming the first parameter that holds NaN or infinity."""
+    for name, parameter in [] if root is None else root.named_parameters():
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            continue
+        bad = parameter.numel() - int(torch.isfinite(parameter).sum())
+        if bad:
+            raise ModelError(
+                f"at {name!r}: {bad} of its {parameter.numel()} numbers are NaN or infinite; "
+                "load weights that are finite"
+            )
 
 
 def explain(failed: Failed | None, clip: Tensor, error: Exception) -> str:
@@ -33,6 +48,9 @@ def _layer(module: nn.Module, args: tuple[Any, ...]) -> str:
     x = args[0] if args and isinstance(args[0], Tensor) else None
     if x is None:
         return ""
+    other = _other_dtype(module, x)
+    if other:
+        return other
     if isinstance(module, _ConvNd):
         return _convolution(module, x)
     if isinstance(module, _BatchNorm) and x.ndim > 1 and x.shape[1] != module.num_features:
@@ -43,6 +61,21 @@ def _layer(module: nn.Module, args: tuple[Any, ...]) -> str:
             f"{tuple(x.shape)}); check the clip's size"
         )
     return ""
+
+
+def _other_dtype(module: nn.Module, x: Tensor) -> str:
+    """What to say of weights in double or half precision; empty: they go with the input."""
+    for name, weight in module.named_parameters():
+        if weight.is_floating_point() and weight.dtype != torch.float32:
+            return (
+                f"its {name} is {weight.dtype}, clips are torch.float32; "
+                "convert the model with model.float()"
+            )
+    return (
+        ""
+        if x.dtype == torch.float32 or not x.is_floating_point()
+        else (f"its input became {x.dtype} on the way, clips are torch.float32; compute in float32")
+    )
 
 
 def _convolution(module: _ConvNd, x: Tensor) -> str:

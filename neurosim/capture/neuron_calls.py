@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurosim.capture import axes
+from neurosim.capture import axes, own_state
 from neurosim.capture.recognise import Recognised, find
 from neurosim.capture.rules.algebra import linear
 from neurosim.capture.rules.arithmetic import two
@@ -25,18 +26,101 @@ def take(
     original: Callable[..., Any],
 ) -> Any:
     """What the call returned, recorded as a neuron; NotImplemented when the module is not one."""
-    found = find(module)
+    found = find(module, trace.place.path)
     if found is None:
         return NotImplemented
     operand = found.operand(args, kwargs)
     value = trace.val(operand)
     if value is None:
         return NotImplemented
+    found = _paced(found, value)
     remembers = _remembers(trace, module, found, args, kwargs, value)
     with trace.pause():
+        if own_state.watched(found, args, kwargs):
+            return _run_watched(
+                trace, module, found, value, operand, lambda: original(module, *args, **kwargs)
+            )
         result = original(module, *args, **kwargs)
         _record(trace, found, value, result, remembers)
     return result
+
+
+def _paced(found: Recognised, value: Val) -> Recognised:
+    """A neuron known by its equation alone takes the whole clip where time is the first axis."""
+    timed = found.either and bool(value.dims) and axes.roles(value.dims[0]) == "T"
+    return replace(found, multi_step=True) if timed else found
+
+
+def _run_watched(
+    trace: Trace,
+    module: nn.Module,
+    found: Recognised,
+    value: Val,
+    operand: Tensor,
+    run: Callable[[], Any],
+) -> Any:
+    """A call whose state, if any, is kept in attributes. Raises CaptureError for one of an earlier
+    clip."""
+    shape = axes.sizes(axes.without(value.dims, "T"))
+    old = own_state.before(module)
+    try:
+        result = run()
+    except Exception as error:
+        name = own_state.of_another_size(found, old, shape)
+        if not name:
+            raise
+        raise _left_over(trace, name) from error
+    results = found.named_results(result)
+    seen = [operand, *([results["spike"]] if "spike" in results else [])]
+    kept = own_state.state(found, module, old, shape, seen)
+    remembers = _carries_on(trace, found, value, old, kept)
+    record = _record(trace, found, value, result, remembers)
+    _readable(trace, found, record, kept, list(results.values()))
+    return result
+
+
+def _readable(
+    trace: Trace,
+    found: Recognised,
+    record: Record,
+    kept: dict[str, Tensor],
+    returned: list[Tensor],
+) -> None:
+    """The attributes hold this neuron's state now; what the call returned was said already."""
+    dims = axes.without(record.dims, "T")
+    for name, tensor in kept.items():
+        source = _neuron_behind(trace, tensor)
+        own = source is not None and source.attrs.get("observes", source.path) == record.path
+        if (own or not trace.traced(tensor)) and not any(tensor is r for r in returned):
+            meaning = own_state.meaning(found, name, kept) + ("_last" if found.multi_step else "")
+            trace.set(tensor, Membrane(record.id, meaning, record.step, dims))
+
+
+def _left_over(trace: Trace, name: str) -> CaptureError:
+    return CaptureError(
+        f"{_where(trace)}: keeps state of an earlier clip in {name!r}, or starts elsewhere than "
+        "its equation; reset the model first"
+    )
+
+
+def _carries_on(
+    trace: Trace,
+    found: Recognised,
+    value: Val,
+    old: own_state.Before,
+    kept: dict[str, Tensor],
+) -> bool:
+    """Whether a call went on from what the call before left in the attributes."""
+    held = [old.object(name) for name in kept]
+    if _continues(trace, value, held):
+        return True
+    if value.step in (None, 0):
+        name = own_state.stale(found, old, kept)
+        if name:
+            raise _left_over(trace, name)
+        return True
+    values = [old.value(name) for name in kept]
+    return any(isinstance(v, Tensor) and not own_state.fresh(found, v) for v in values)
 
 
 def _where(trace: Trace) -> str:
@@ -54,17 +138,7 @@ def _remembers(
     """Whether the call continues the state of the step before. Raises CaptureError for a state of
     other origin."""
     given = {k: t for k, t in (found.state_in(args, kwargs) or {}).items() if t is not None}
-    continued = [n for t in given.values() if (n := _neuron_behind(trace, t)) is not None]
-    if continued:
-        source = continued[0]
-        owner = source.attrs.get("observes", source.path)  # of a membrane that the model also reads
-        before = None if value.step is None else value.step - 1
-        if owner != trace.place.path or (before is not None and source.step != before):
-            raise CaptureError(
-                f"{_where(trace)}: continues the state of {owner!r} at step {source.step}, "
-                f"expected its own of the "
-                f"step before; give every neuron its own state"
-            )
+    if _continues(trace, value, list(given.values())):
         return True
     if given and not found.fresh(given):
         raise CaptureError(
@@ -80,6 +154,24 @@ def _remembers(
     return value.step in (None, 0)
 
 
+def _continues(trace: Trace, value: Val, states: list[Any]) -> bool:
+    """Whether a state came out of this neuron one step before. Raises CaptureError for one of
+    another neuron or step."""
+    continued = [n for t in states if (n := _neuron_behind(trace, t)) is not None]
+    if not continued:
+        return False
+    source = continued[0]
+    owner = source.attrs.get("observes", source.path)  # of a membrane that the model also reads
+    before = None if value.step is None else value.step - 1
+    if owner != trace.place.path or (before is not None and source.step != before):
+        raise CaptureError(
+            f"{_where(trace)}: continues the state of {owner!r} at step {source.step}, "
+            f"expected its own of the "
+            f"step before; give every neuron its own state"
+        )
+    return True
+
+
 def _neuron_behind(trace: Trace, state: Any) -> Record | None:
     """The neuron that returned this state (a leaky integrator's output is its membrane)."""
     held = trace.values.get(state) if isinstance(state, Tensor) else None
@@ -93,7 +185,7 @@ def _neuron_behind(trace: Trace, state: Any) -> Record | None:
     return None if record is None or trace.records[record].op != "neuron" else trace.records[record]
 
 
-def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers: bool) -> None:
+def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers: bool) -> Record:
     results = found.named_results(result)
     value = _checked(trace, found, value)
     params = {k: torch.as_tensor(np.asarray(a)) for k, a in found.arrays.items()}
@@ -127,6 +219,7 @@ def _record(trace: Trace, found: Recognised, value: Val, result: Any, remembers:
         elif isinstance(tensor, Tensor):
             dims = axes.without(out.dims, "T") if meaning.endswith("_last") else out.dims
             trace.set(tensor, Membrane(out.record, meaning, out.step, dims))
+    return record
 
 
 def _with_recurrence(trace: Trace, found: Recognised, x: Val) -> Val:

@@ -36,7 +36,8 @@ class Recognised:
     A *meaning* is "spike" (what it emits), or a state variable: "v", "i", "b". Where a multi-step
     module returns the state after the last step alone, the meaning is "v_last", "i_last", "b_last".
 
-    ``arrays``: see ``Neuron``. ``time_dim``: axis of the steps in the operand of a multi-step
+    ``arrays``: see ``Neuron``. ``either``: one step a call, or the whole clip where the operand has
+    its time axis in front. ``time_dim``: axis of the steps in the operand of a multi-step
     module; ``squeezed``: (samples, steps) as stated by the module (-1: not stated) when the operand
     is (samples·steps, …), samples outermost. ``passed_state``: meaning → tensor of a state handed
     over in the call (None or left out: not handed over). ``results``: meaning → tensor of what the
@@ -62,6 +63,7 @@ class Recognised:
     recurrent_weight: Tensor | None = None
     recurrent_bias: Tensor | None = None
     recurrent_delay: int = 1
+    either: bool = False
 
     def state_in(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -70,7 +72,7 @@ class Recognised:
         ``Neuron.state``."""
         if self.passed_state is not None:
             return self.passed_state(args, kwargs)
-        tensors = _tensors(
+        tensors = tensors_in(
             (args[1:], {k: v for k, v in kwargs.items() if v is not self.operand(args, kwargs)})
         )
         return dict(zip(self.equation.state, tensors, strict=False)) or None
@@ -80,10 +82,9 @@ class Recognised:
         ``Neuron.state``."""
         if self.results is not None:
             return self.results(result)
-        first, *rest = _tensors(result)
-        suffix = "_last" if self.multi_step else ""
+        first, *rest = tensors_in(result)
         states = {
-            f"{name}{suffix}": tensor
+            f"{name}_last" if self.multi_step and tensor.ndim < first.ndim else name: tensor
             for name, tensor in zip(self.equation.state, rest, strict=False)
         }
         return {"v" if self.equation.output == "v" else "spike": first, **states}
@@ -120,8 +121,9 @@ _HARMLESS = {"extra_repr", "shape", "_param_dict", "initial_state"}
 def recognise(kind: type[nn.Module]) -> Callable[[Recogniser], Recogniser]:
     """Decorator: the function turns a module of type ``kind`` into a ``Neuron``.
 
-    The function is called once per capture; a ``Neuron`` means: one step a call, the input
-    first, spikes returned first, then the state.
+    A ``Neuron``, alone or with its arrays, means: the input first, spikes returned first, then the
+    state, if any; the state is handed over in the call or kept in attributes of the module; one
+    step a call, or the whole clip with time in front. Anything else is said with a ``Recognised``.
     """
 
     def register(function: Recogniser) -> Recogniser:
@@ -131,16 +133,17 @@ def recognise(kind: type[nn.Module]) -> Callable[[Recogniser], Recogniser]:
     return register
 
 
-def find(module: nn.Module) -> Recognised | None:
+def find(module: nn.Module, path: str = "") -> Recognised | None:
     """What is known of a module; None when it is not a neuron that anyone registered.
 
     Raises CaptureError: a known neuron with an option that no equation expresses; names the option.
+    Or a recogniser that fails or returns something else; names it and the module's ``path``.
     """
     for kind in type(module).__mro__:
         recogniser = _OWN.get(kind) or _library(kind.__module__, kind.__qualname__)
         if recogniser is not None:
             changed = overrides(type(module), kind)
-            return None if changed else _complete(recogniser(module))
+            return None if changed else _asked(recogniser, module, path)
     return None
 
 
@@ -151,11 +154,31 @@ def overrides(kind: type, base: type) -> tuple[str, ...]:
     return tuple(sorted(n for n in names - _HARMLESS if not n.startswith("__") or n == "__call__"))
 
 
-def _complete(found: Recognised | Neuron | tuple[Neuron, Mapping[str, np.ndarray]]) -> Recognised:
+def _asked(recogniser: Recogniser, module: nn.Module, path: str) -> Recognised:
+    at = f"at {path!r} ({type(module).__name__})" if path else place(module)
+    name = getattr(recogniser, "__qualname__", repr(recogniser))
+    try:
+        found: Any = recogniser(module)
+    except CaptureError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        raise CaptureError(
+            f"{at}: its recogniser {name} failed with {type(error).__name__}: {text}; correct it"
+        ) from error
+    return _complete(found, f"{at}: its recogniser {name}")
+
+
+def _complete(found: Any, who: str) -> Recognised:
     if isinstance(found, Recognised):
         return found
-    equation, arrays = found if isinstance(found, tuple) else (found, {})
-    return Recognised(equation, arrays)
+    equation, arrays = found if isinstance(found, tuple) and len(found) == 2 else (found, {})
+    if not isinstance(equation, Neuron) or not isinstance(arrays, Mapping):
+        raise CaptureError(
+            f"{who} returned {'None' if found is None else 'a ' + type(found).__name__}; "
+            "return ns.ops.LIF(…) or another Neuron, (Neuron, arrays) or ns.Recognised(…)"
+        )
+    return Recognised(equation, arrays, either=True)
 
 
 @cache
@@ -217,10 +240,10 @@ def split(
     return floats, arrays
 
 
-def _tensors(nest: Any) -> list[Tensor]:
+def tensors_in(nest: Any) -> list[Tensor]:
     """Tensors of a nest of tuples, lists and dicts, in order."""
     if isinstance(nest, Tensor):
         return [nest]
     if isinstance(nest, Mapping):
         nest = list(nest.values())
-    return [t for part in nest for t in _tensors(part)] if isinstance(nest, (list, tuple)) else []
+    return [t for part in nest for t in tensors_in(part)] if isinstance(nest, (list, tuple)) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -35,5 +36,23 @@ def stages(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 @contextlib.contextmanager
 def quiet_stdout() -> Iterator[None]:
     """What a user's model prints goes to stderr: stdout holds the report alone."""
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(sys.stderr), _torch_quiet():
         yield
+
+
+@contextlib.contextmanager
+def _torch_quiet() -> Iterator[None]:
+    """torch's loggers speak of errors alone: a library that probes for Triton is not the user's
+    concern."""
+    import torch  # noqa: F401  (sets its loggers up, at their own levels)
+
+    loggers = [logging.getLogger(n) for n in ("torch", *logging.root.manager.loggerDict)
+               if n.partition(".")[0] == "torch"]  # fmt: skip
+    before = [(logger, logger.level) for logger in dict.fromkeys(loggers)]
+    for logger, _ in before:
+        logger.setLevel(max(logger.level, logging.ERROR))
+    try:
+        yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)

@@ -6,7 +6,6 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -67,7 +66,7 @@ def _own(text: str, weights: str | None) -> Source:
     if weights is not None:
         raise ModelError(f"--weights {weights}: only for zoo models; load them in {text!r} itself")
     where, _, attribute = text.rpartition(":")
-    with _seeded(), _torch_quiet():
+    with _seeded():
         module = _module(where)
         found = _attribute(module, attribute, text)
         model = found if _is_module(found) else _build(found, text)
@@ -85,22 +84,6 @@ def _seeded() -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         yield
-
-
-@contextlib.contextmanager
-def _torch_quiet() -> Iterator[None]:
-    """torch's loggers speak of errors alone: a library that probes for Triton is not the user's
-    concern."""
-    loggers = [logging.getLogger(n) for n in ("torch", *logging.root.manager.loggerDict)
-               if n.partition(".")[0] == "torch"]  # fmt: skip
-    before = [(logger, logger.level) for logger in dict.fromkeys(loggers)]
-    for logger, _ in before:
-        logger.setLevel(max(logger.level, logging.ERROR))
-    try:
-        yield
-    finally:
-        for logger, level in before:
-            logger.setLevel(level)
 
 
 def _module(where: str) -> ModuleType:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from neurosim.ir.events import COUNTED, SYNAPTIC
+from neurosim.errors import CountsError, UnknownName
+from neurosim.ir.events import COUNTED, MAPPED, SYNAPTIC
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Key = tuple[str, str]  # (node, event)
 BUDGET_BYTES = 64 * 2**20
 MAX_BINS = 1024
+COLUMNS = ("sample", "step", "node", "event", "count")
+KNOWN = (*COUNTED, *MAPPED, "neuron_updated")
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,19 @@ class Counts:
         frame: pd.DataFrame, samples: int | None = None, steps: int | None = None
     ) -> Counts:
         """Inverse of ``to_dataframe``; sizes come from the frame's attrs, the arguments, or the
-        largest index."""
+        largest index.
+
+        Raises CountsError: a missing column, an unknown event, or a number that is no count or
+        index.
+        """
         per_bin = int(frame.attrs.get("steps_per_bin", 1))
         summed = bool(frame.attrs.get("samples_summed", False))
-        rows, first, number = (
-            np.asarray(cast(Any, frame[c]), np.int64) for c in ("sample", "step", "count")
-        )
-        samples = int(samples or frame.attrs.get("samples") or rows.max(initial=0) + 1)
-        steps = int(steps or frame.attrs.get("steps") or first.max(initial=0) + 1)
+        _check_columns(frame)
+        rows, first, number = (_whole(frame, c) for c in ("sample", "step", "count"))
+        samples = _size("samples", samples, frame.attrs.get("samples"), rows)
+        steps = _size("steps", steps, frame.attrs.get("steps"), first)
+        _within("sample", rows, 1 if summed else samples)
+        _within("step", first, steps)
         shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
         table: dict[Key, np.ndarray] = {}
         groups: Any = cast(Any, frame).reset_index(drop=True).groupby(["node", "event"], sort=False)
@@ -138,6 +146,64 @@ class Counts:
             at = np.asarray(part.index)
             np.add.at(array, (rows[at], first[at] // per_bin), number[at])
         return Counts(table, samples, steps, per_bin, summed)
+
+
+def _check_columns(frame: pd.DataFrame) -> None:
+    """Raise CountsError unless every column is there and every event and node has a name."""
+    held = [str(c) for c in cast(Any, frame).columns]
+    missing = [c for c in COLUMNS if c not in held]
+    if missing:
+        raise CountsError(
+            f"counts: lacks the column {', '.join(missing)}; give {', '.join(COLUMNS)}"
+        )
+    for event in cast(Any, frame)["event"].unique():
+        if event not in KNOWN:
+            raise CountsError(f"counts: {UnknownName('event', str(event), KNOWN)}")
+    if bool(cast(Any, frame)["node"].isna().any()):
+        raise CountsError("counts: a row without a node; name the node of each")
+
+
+def _whole(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as int64. Raises CountsError: text, NaN, a fraction, or less than 0."""
+    held = np.asarray(cast(Any, frame)[column])
+    if held.dtype.kind in "iu" and not (held > np.iinfo(np.int64).max).any():
+        found = held
+    else:
+        found = _from_floats(held, column)
+    if (found < 0).any():
+        raise CountsError(f"counts: {column} {int(found.min())}; give whole numbers of at least 0")
+    return found.astype(np.int64)
+
+
+def _from_floats(held: np.ndarray, column: str) -> np.ndarray:
+    """Numbers of another type, where they are whole and fit."""
+    try:
+        floats = held.astype(np.float64)
+    except (TypeError, ValueError):
+        floats = np.full(1, np.nan)
+    bad = ~((floats == np.floor(floats)) & (np.abs(floats) < 2.0**63))
+    if bad.any():
+        found = held[bad][0] if len(bad) == len(held) else held[0]
+        raise CountsError(f"counts: {column} {found}; give whole numbers of at least 0")
+    return floats.astype(np.int64)
+
+
+def _size(name: str, given: int | None, known: Any, index: np.ndarray) -> int:
+    """Samples or steps: what was given, what the frame knows, or what the largest index asks."""
+    found = given if given is not None else known
+    if found is None:
+        return int(index.max(initial=0)) + 1
+    if int(found) < 1:
+        raise CountsError(f"counts: {name}={found}; give at least 1")
+    return int(found)
+
+
+def _within(name: str, index: np.ndarray, size: int) -> None:
+    if int(index.max(initial=0)) >= size:
+        raise CountsError(
+            f"counts: {name} {int(index.max())} of a table of {size}; number them from 0, or give "
+            f"{name}s="
+        )
 
 
 class CountsBuilder:

@@ -23,7 +23,7 @@ COLOURS = {
 WIDTH, HEIGHT, ROW, COLUMN = 3.6, 0.62, 1.0, 4.2  # of a box, and from box to box; inches / SCALE
 SCALE = 0.62
 LANES = (0.15, 0.25, 0.35)  # of long arrows, left of a box
-LABEL = 0.45  # left of the outermost lane: half an arrow's delay fits, never a cut line
+MARGIN = 0.3  # left of the first column beyond half a gap, for its lanes
 
 
 def draw_graph(graph: Graph, ax: Axes | None = None) -> Axes:
@@ -78,7 +78,7 @@ def _axes(places: Mapping[str, tuple[float, float]]) -> Axes:
 
     columns = max(x for x, _ in places.values()) + 1
     rows = max(y for _, y in places.values()) + 1
-    figure = Figure(figsize=(columns * COLUMN * SCALE, rows * ROW * SCALE))
+    figure = Figure(figsize=((columns * COLUMN + MARGIN) * SCALE, rows * ROW * SCALE))
     FigureCanvasSVG(figure)
     return figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
@@ -124,6 +124,6 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], del
 def _frame(axes: Axes, places: Mapping[str, tuple[float, float]]) -> None:
     columns = max(x for x, _ in places.values())
     rows = max(y for _, y in places.values())
-    axes.set_xlim(-COLUMN / 2, columns * COLUMN + COLUMN / 2)
+    axes.set_xlim(-COLUMN / 2 - MARGIN, columns * COLUMN + COLUMN / 2)
     axes.set_ylim(-rows * ROW - ROW / 2, ROW / 2)
     axes.axis("off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurosim.errors import CountsError
 from neurosim.ir.counts import MAX_BINS, Counts, CountsBuilder
 
 RNG = np.random.default_rng(0)
@@ -99,3 +100,49 @@ def test_differences_name_the_pair() -> None:
     assert a.differences(b) == {("n", "spike"): (3, 3), ("m", "add"): (0, 1)}
     assert a.differences(b, ignore=["spike", "add"]) == {} and a != b and a != 3
     assert b.events() == ("spike", "add")
+
+
+ROW = {"sample": [0, 1], "step": [0, 3], "node": ["n", "n"], "event": ["spike", "mac"],
+       "count": [1, 2]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"event": ["spike", "spikes"]}, "unknown event 'spikes'; did you mean spike"),
+        ({"event": ["spike", None]}, "unknown event 'None'"),
+        ({"node": ["n", None]}, "without a node"),
+        ({"count": [1, -2]}, "count -2; give whole numbers"),
+        ({"count": [1, 2.5]}, "count 2.5; give whole numbers"),
+        ({"count": [1, float("nan")]}, "count nan; give whole numbers"),
+        ({"count": [1, float("inf")]}, "count inf"),
+        ({"count": [1, 1e300]}, "count 1e.300"),
+        ({"count": ["many", "few"]}, "count many"),
+        ({"sample": [0, -1]}, "sample -1"),
+        ({"sample": [0, 0.5]}, "sample 0.5"),
+        ({"step": [0, -4]}, "step -4"),
+        ({"sample": [0, 7]}, "sample 7 of a table of 2"),
+        ({"step": [0, 4]}, "step 4 of a table of 4"),
+        ({"count": None}, "lacks the column count"),
+        ({"node": None, "event": None}, "lacks the column node, event"),
+    ],
+)
+def test_a_table_that_holds_no_counts_is_refused(changed: dict[str, list[object]], said: str) -> None:
+    import pandas as pd
+
+    table = {k: v for k, v in {**ROW, **changed}.items() if v is not None}
+    with pytest.raises(CountsError, match=said):
+        Counts.from_dataframe(pd.DataFrame(table), samples=2, steps=4)
+
+
+def test_whole_numbers_of_any_type_are_counts() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({**ROW, "count": [1.0, 2.0]})
+    assert Counts.from_dataframe(frame).total("mac") == 2
+    with pytest.raises(CountsError, match="samples=0"):
+        Counts.from_dataframe(frame, samples=0)
+    summed = pd.DataFrame(ROW)
+    summed.attrs.update(samples=2, steps=4, samples_summed=True)
+    with pytest.raises(CountsError, match="sample 1 of a table of 1"):
+        Counts.from_dataframe(summed)

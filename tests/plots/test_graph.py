@@ -49,3 +49,20 @@ def test_svg_is_reproducible_and_names_every_node(graph: ns.Graph) -> None:
     assert first == svg_of(graph)
     ET.fromstring(first)
     assert all(node.name in first.decode() for node in graph.nodes)
+
+
+def test_no_arrow_is_cut_at_the_border() -> None:
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(4, 4), PLIF(), nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            for _ in range(3):
+                x = self.c(self.b(self.a(x))) + x
+            return x
+
+    axes = draw_graph(ns.capture(Residual().eval(), torch.rand(3, 1, 4)))
+    arrows = [p for p in axes.patches if isinstance(p, FancyArrowPatch)]
+    left = min(float(v[0]) for p in arrows for v in p._path_original.vertices)  # pyright: ignore
+    assert axes.get_xlim()[0] < left - 0.05 < -0.05
