@@ -305,9 +305,7 @@ def test_figures_keep_their_four_digits(value: float, text: str) -> None:
     assert figure(value) == text
 
 
-def test_a_model_that_takes_the_batch_first(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_model_that_takes_the_batch_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     expected = _json(capsys, "estimate mine.py:build --clip clip.npy")
     axes = "--time-dim 1 --batch-dim 0"
     found = _json(capsys, f"estimate mine.py:batch_first --clip clip.npy {axes}")
@@ -320,3 +318,19 @@ def test_what_torch_logs_while_the_model_is_imported_is_not_shown(here: Path) ->
     command = [sys.executable, "-m", "neurosim", "graph", "mine.py:noisy"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_means_that_are_not_whole_show_a_decimal_and_lines_end_without_blanks(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = {
+        ("fc", "synapse"): np.array([[1576], [1577]]),
+        ("lif", "neuron_idle"): np.array([[2], [2]]),
+    }
+    run = ns.Run.from_counts(ns.Counts(table, 2, 1))
+    run.save(here / "run.npz")
+    text = _out(capsys, "price run.npz --out saved")
+    assert "1,576.5 per view" in text and "neuron_idle (4)" in text
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+    assert "1,576.5 per view" in (here / "saved/report.html").read_text()
+    assert "SynOps      1,576.5 per video" in ns.price(run, "cmos_45nm").summary()

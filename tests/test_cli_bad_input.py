@@ -63,6 +63,15 @@ def nothing():
     return None
 
 
+class Leaving(Net):
+    def forward(self, x):
+        raise SystemExit(3)
+
+
+def leaves_later():
+    return Leaving().eval()
+
+
 def leaves():
     raise SystemExit("no GPU here")
 
@@ -144,9 +153,10 @@ MISTAKES = {
     "estimate gone.module:good": ["gone", "no module"],
     "estimate mine.py:god": ["'god'", "good"],
     "estimate mine.py": ["mine.py:function"],
-    "estimate mine.py:nosuch": ["it defines Net, Odd, Four, good,"],
+    "estimate mine.py:nosuch": ["it defines Net, Odd, Four, good, "],
     "estimate mine.py:Recip": ["it defines"],
     "estimate mine.py:leaves": ["SystemExit", "no GPU here"],
+    "estimate mine.py:leaves_later --clip clip.npy": ["exit(3)"],
     "estimate leaving.py:good": ["SystemExit", "import"],
     "estimate mine.py:NUMBER": ["int"],
     "estimate mine.py:nothing": ["NoneType"],

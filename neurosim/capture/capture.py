@@ -24,7 +24,7 @@ from neurosim.capture.clip import (
     varied,
     widened,
 )
-from neurosim.capture.failure import explain
+from neurosim.capture.failure import check_parameters, explain
 from neurosim.capture.fold import Fold, Folded, Id
 from neurosim.capture.handmade import check_handmade
 from neurosim.capture.masks import exclude
@@ -114,6 +114,7 @@ def _capture(
     check_layout(tensor, layout)
     root = model if isinstance(model, nn.Module) else None
     check_mode(root)
+    check_parameters(root)
     bounds = bounds_of(tensor, kind, *limits)
     check_kind(tensor, kind, *bounds)
     first = watch(model, root, widened(tensor, layout, 2), layout, strict)

@@ -1,9 +1,9 @@
 """Moves a delay from behind an operator to before it, where the model ran it on the step before.
 
-``w(z[t−1])`` written in a loop leaves records at steps 0 … T−2, since its first run, on the constant
-start, is no record. Read as ``w(z)[t−1]`` it would run once more, on the last step's spikes, and
-count events that the model never had. Only operators that turn zeros into zeros (or into the bias
-that stands there before the first step) are moved, so no value changes.
+``w(z[t−1])`` written in a loop leaves records at steps 0 … T−2, since its first run, on the
+constant start, is no record. Read as ``w(z)[t−1]`` it would run once more, on the last step's
+spikes, and count events that the model never had. Only operators that turn zeros into zeros (or
+into the bias that stands there before the first step) are moved, so no value changes.
 """
 
 from __future__ import annotations

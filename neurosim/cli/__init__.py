@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
+    except SystemExit as error:  # ours are return codes: this one is the user's code's
+        return _complain(f"the model's code ended the program: exit({error}); remove that", 2)
     except Exception as error:
         return _explain(error)
 

@@ -52,9 +52,7 @@ def graph(
             else read_clip(source, clip, frames, extent, bin_ms)
         )
         tensor = arranged(taken.tensor, axes)
-        found = graph_of(
-            source.model, tensor, taken.kind, strict, source.name, tell, lowered, axes
-        )
+        found = graph_of(source.model, tensor, taken.kind, strict, source.name, tell, lowered, axes)
         if svg is not None:
             _draw(found, svg)
     _print(found, json)

@@ -11,6 +11,7 @@ from neurosim.errors import NeurosimError
 
 MODEL = "Zoo name, package.module:function or file.py:function (returns the module)."
 
+
 def _clip_path(given: str) -> Path:
     """The path of a clip; an empty one would be the working folder."""
     if not given.strip():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.energy.report import EnergyReport
+from neurosim.energy.summary import tally
 from neurosim.ir.run import Run
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -20,7 +21,7 @@ def page(run: Run, reports: Mapping[str, EnergyReport]) -> str:
     from neurosim.cli.show import figure, warnings
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["figure"] = figure
+    environment.filters.update(figure=figure, tally=tally)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         run=run, manifest=run.manifest, warnings=warnings(run), rates=run.firing_rates(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim.energy.report import EnergyReport
+from neurosim.energy.summary import tally
 from neurosim.ir.events import SYNAPTIC
 from neurosim.ir.run import Run
 
@@ -57,7 +59,15 @@ def warnings(run: Run) -> list[str]:
 
 def print_estimate(run: Run, reports: Reports) -> None:
     """The figures first, then where they come from, then what is not in them."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    if sys.stdout.isatty():
+        _tell(Console(highlight=False), run, reports)
+        return
+    text = io.StringIO()
+    _tell(Console(file=text, highlight=False, width=WIDE), run, reports)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
+
+
+def _tell(console: Console, run: Run, reports: Reports) -> None:
     console.print(_head(run, reports))
     console.print()
     console.print(_chips(reports))
@@ -129,7 +139,7 @@ def _convention(report: EnergyReport) -> str:
 def _activity(run: Run) -> Table:
     rates = run.firing_rates()
     synops = run.synaptic_operations() / run.samples
-    rows = [("SynOps", f"{synops:,.0f} per view, as counted")]
+    rows = [("SynOps", f"{tally(synops)} per view, as counted")]
     if rates:
         low, high = min(rates, key=lambda n: rates[n]), max(rates, key=lambda n: rates[n])
         rows.append(
@@ -152,7 +162,7 @@ def _layers(run: Run, reports: Reports) -> Table:
     for node in ranked:
         synops = sum(run.counts.get(node, event) for event in SYNAPTIC) / run.samples
         rate = f"{rates[node]:.4f}" if node in rates else ""
-        table.add_row(node, *_mj([node], joules, shown), f"{synops:,.0f}" if synops else "", rate)
+        table.add_row(node, *_mj([node], joules, shown), tally(synops) if synops else "", rate)
     others = dict.fromkeys(n for by in joules for n in by if n not in ranked)
     layers, apart = [n for n in others if n in run.facts], [n for n in others if n not in run.facts]
     if layers:
@@ -186,7 +196,7 @@ def _not_included(report: EnergyReport) -> list[str]:
     """Event (count) by reason; everything is listed."""
     reasons: dict[str, list[str]] = {}
     for item in report.not_included:
-        count = f" ({item.quantity:,.0f})" if item.quantity else ""
+        count = f" ({tally(item.quantity)})" if item.quantity else ""
         reasons.setdefault(item.why, []).append(item.event + count)
     return [f"{', '.join(events)}: {why}" for why, events in reasons.items()] or ["nothing"]
 

@@ -131,13 +131,17 @@ def _attribute(module: ModuleType, name: str, text: str) -> Any:
 def _own_names(place: Any) -> list[str]:
     """Callables that a module defines itself; what it imports is not a model of the user's."""
     home = getattr(place, "__name__", None)
-    return [
-        name
-        for name, value in vars(place).items()
-        if not name.startswith("_")
-        and callable(value)
-        and (_is_module(value) or getattr(value, "__module__", None) == home)
-    ] if isinstance(place, ModuleType) else []
+    return (
+        [
+            name
+            for name, value in vars(place).items()
+            if not name.startswith("_")
+            and callable(value)
+            and (_is_module(value) or getattr(value, "__module__", None) == home)
+        ]
+        if isinstance(place, ModuleType)
+        else []
+    )
 
 
 def _listed(known: list[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.energy import memory
+from neurosim.energy.bare import bare_nodes, check_bare
 from neurosim.energy.bill import bill, read
 from neurosim.energy.line import Bill, Excluded, Line
 from neurosim.energy.placed import Placed
@@ -20,7 +21,7 @@ from neurosim.hardware.quantity import Price
 from neurosim.hardware.schema import Profile
 from neurosim.ir.events import SYNAPTIC
 from neurosim.ir.facts import NodeFacts
-from neurosim.ir.run import Run
+from neurosim.ir.run import UNKNOWN_FACTS, Run
 
 Range = tuple[float, float, float]
 
@@ -39,13 +40,15 @@ def price(
     rules, section 9). ``host`` prices what the chip cannot do. Without a placement, messages, hops,
     latency and static energy are listed as not included.
 
-    Raises UnpricedEvents: every missing event with its nodes, at once. UnknownName, ProfileError:
+    Raises UnpricedEvents: every missing event with its nodes, at once; or facts of nodes that are
+    not known, where counts alone were given and do not suffice. UnknownName, ProfileError:
     no such profile, convention, key or value.
     """
     chip = load_profile(profile)
     counts = {**chip.count, **count_overrides} if convention is None else count_overrides
     rules = with_counts(chip.convention if convention is None else convention, counts)
     hosted = _host(chip, host)
+    check_bare(read(run, rules), chip)
     desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow))
     for line in desk.bill.lines:
         desk.take(line)
@@ -205,6 +208,9 @@ def _not_mapped(desk: _Desk) -> None:
 
 def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyReport:
     run = desk.run
+    bare = bare_nodes(run)
+    for node in bare:
+        desk.bill.note(UNKNOWN_FACTS, node)
     left_out = [*desk.ignored.items(), *desk.bill.left_out.items()]
     excluded = tuple(Excluded(event, quantity, why) for (event, why), quantity in left_out)
     totals = read(run, rules).totals
@@ -213,7 +219,11 @@ def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyRepo
         profile=desk.chip, convention=rules, rows=tuple(desk.rows), not_included=excluded,
         notes=_notes(desk.bill.notes), samples=run.samples, steps=run.steps, manifest=run.manifest,
         synaptic_operations=synops, seconds_per_view=seconds, counts=run.counts,
-        opaque=tuple(f"{n} ({f.note or f.op})" for n, f in run.facts.items() if f.role == "opaque"),
+        opaque=tuple(
+            f"{n} ({f.note or f.op})"
+            for n, f in run.facts.items()
+            if f.role == "opaque" and n not in bare
+        ),
     )  # fmt: skip
 
 

@@ -17,6 +17,11 @@ _ACTIVITY = {
 }
 
 
+def tally(count: float) -> str:
+    """A number of events: 1,576, or 1,576.5 where a mean is not whole."""
+    return f"{count:,.1f}".removesuffix(".0")
+
+
 def summarise(report: EnergyReport, layers: int = 8) -> str:
     """The total first, then where it comes from, then what is not in it."""
     parts = [
@@ -41,7 +46,7 @@ def _head(report: EnergyReport) -> list[str]:
         f"{report.profile.name}: {show(report.joules_per_video, 'J')} per video{span}{per_view}",
         f"  chip        {report.profile.title}",
         f"  convention  {report.convention.name}: {report.convention.title}",
-        f"  SynOps      {report.synaptic_operations_per_video:,.0f} per video, as counted",
+        f"  SynOps      {tally(report.synaptic_operations_per_video)} per video, as counted",
         f"  latency     {latency}",
     ]
     if share := report.host_share():
@@ -82,7 +87,7 @@ def _entry(name: str, value: float, report: EnergyReport) -> str:
 def _not_included(excluded: Iterable[Excluded]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for item in excluded:
-        count = "" if not item.quantity else f" ({item.quantity:,.0f})"
+        count = "" if not item.quantity else f" ({tally(item.quantity)})"
         reasons.setdefault(item.why, []).append(item.event + count)
     return _bullets(
         "not included", [f"{', '.join(events)}: {why}" for why, events in reasons.items()]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str]  # (node, event)
 BUDGET_BYTES = 64 * 2**20
 MAX_BINS = 1024
+MAX_CELLS = 2**26  # samples × bins of a table that is read
 COLUMNS = ("sample", "step", "node", "event", "count")
 KNOWN = (*COUNTED, *MAPPED, "neuron_updated")
 
@@ -139,6 +140,10 @@ class Counts:
         _within("sample", rows, 1 if summed else samples)
         _within("step", first, steps)
         shape = (1 if summed else samples, max(1, -(-steps // per_bin)))
+        if shape[0] * shape[1] > MAX_CELLS:
+            raise CountsError(
+                f"counts: {samples} samples of {steps} steps; number both from 0, without gaps"
+            )
         table: dict[Key, np.ndarray] = {}
         groups: Any = cast(Any, frame).reset_index(drop=True).groupby(["node", "event"], sort=False)
         for (node, event), part in groups:

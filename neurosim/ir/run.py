@@ -15,6 +15,8 @@ from neurosim.ir.facts import NodeFacts
 from neurosim.ir.graph import Graph
 from neurosim.ir.manifest import Manifest
 
+UNKNOWN_FACTS = "facts unknown: counts alone were given"
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -122,5 +124,5 @@ def _bare(name: str, counts: Counts) -> NodeFacts:
         (),
         (),
         kind,
-        note="facts unknown: counts alone were given",
+        note=UNKNOWN_FACTS,
     )

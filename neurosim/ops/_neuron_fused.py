@@ -19,7 +19,8 @@ from torch import Tensor
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
 
-SMALL = 50_000  # neuron-steps that are not worth a thread
+# Neuron-steps a thread is worth: below, waiting for a core that torch still spins on costs more.
+SMALL = 1_000_000
 VARIABLES = ("v", "i", "b", "rest")
 
 

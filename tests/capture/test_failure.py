@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from neurosim.capture.capture import capture
+from neurosim.capture.failure import check_parameters
 from neurosim.errors import CaptureError, ClipError, ModelError
 from tests.capture.checking import Model
 
@@ -81,3 +82,29 @@ def test_mistakes_of_the_user(model, clip, options, error, match):
 def test_a_functions_own_error_is_told():
     with pytest.raises(ModelError, match="fails on a clip .* with KeyError: 'x'"):
         capture(lambda x: {}["x"], FRAMES)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_weights_of_another_precision(dtype):
+    model = Net(nn.Linear(8, 2)).to(dtype)
+    told = rf"at 'stem.conv' \(Linear\): its weight is {dtype}, .*; convert .* model.float\(\)"
+    with pytest.raises(ModelError, match=told):
+        capture(model, FRAMES)
+
+
+def test_an_input_that_became_double_on_the_way():
+    model = Model(lambda s, x: s.m[0](x.double()), nn.Linear(8, 2))
+    with pytest.raises(ModelError, match="its input became torch.float64 on the way"):
+        capture(model, FRAMES)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_parameters_that_are_not_finite(value):
+    model = Net(nn.Linear(8, 2))
+    check_parameters(model)
+    check_parameters(None)
+    check_parameters(nn.LazyLinear(2))
+    with torch.no_grad():
+        model.stem.conv.bias[1] = value
+    with pytest.raises(ModelError, match="at 'stem.conv.bias': 1 of its 2 numbers are NaN"):
+        check_parameters(model)

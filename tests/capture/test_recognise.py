@@ -6,10 +6,14 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
+import neurosim as ns
+from neurosim.capture.capture import capture
 from neurosim.capture.recognise import Recognised, find, recognise
+from neurosim.errors import CaptureError
 from neurosim.ir.neuron import LIF, Neuron
 from neurosim.ops._neuron_scan import scan
 
@@ -85,3 +89,38 @@ def test_looking_up_a_module_imports_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class Asked(Mine):
+    """A neuron whose recogniser is wrong."""
+
+    def forward(self, x: Tensor, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return super().forward(x, v)
+
+
+def forgot(module: Asked) -> None:
+    """Returns nothing."""
+
+
+def stumbles(module: Asked) -> Neuron:
+    return LIF(v_decay=module.decay)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("recogniser", "told"),
+    [
+        (forgot, "at '0' (Asked): its recogniser forgot returned None; return ns.ops.LIF"),
+        (lambda m: "lif", "returned a str; return ns.ops.LIF"),
+        (lambda m: (LIF(v_decay=0.5), None), "returned a tuple; return ns.ops.LIF"),
+        (stumbles, "at '0' (Asked): its recogniser stumbles failed with AttributeError: 'Asked'"),
+    ],
+)
+def test_a_wrong_recogniser_is_named_with_its_module(recogniser, told) -> None:
+    recognise(Asked)(recogniser)
+    with pytest.raises(CaptureError) as caught:
+        capture(nn.Sequential(Asked()).eval(), torch.randn(3, 2, 5))
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_names_of_an_own_neuron_are_public() -> None:
+    assert ns.Recognised is Recognised and ns.recognise is recognise

@@ -235,7 +235,7 @@ def near_each(found: dict[str, float]) -> dict[str, float]:
 
 @pytest.mark.parametrize("chip", ["loihi1", "truenorth", "speck", "spinnaker2", "cmos_45nm"])
 @pytest.mark.parametrize("keys", [{}, {"bias": "ac"}])
-def test_sinking_a_bias_does_not_change_the_joules(chip: str, keys: dict[str, str]) -> None:
+def test_sinking_a_bias_does_not_change_the_joules(chip: str, keys: dict[str, Any]) -> None:
     after = price(sunk_run(), chip, **keys)
     assert after.joules == near(price(RUN, chip, **keys).joules)
 

@@ -126,9 +126,7 @@ def test_a_model_that_takes_the_batch_first(model: Net, clip: Tensor) -> None:
         ns.estimate(turned, one, time_dim=0, batch_dim=0)
 
 
-def test_two_profiles_of_one_name_are_refused(
-    model: Net, clip: Tensor, tmp_path: Path
-) -> None:
+def test_two_profiles_of_one_name_are_refused(model: Net, clip: Tensor, tmp_path: Path) -> None:
     shipped = Path(ns.__file__).parents[1] / "hardware_profiles" / "cmos_45nm.yaml"
     other = tmp_path / "cmos_45nm.yaml"
     other.write_text(shipped.read_text().replace("0.9 pJ", "0.8 pJ"))

@@ -53,3 +53,25 @@ def test_a_branch_on_the_data_is_refused():
     model = Model(lambda s, x: s.m[0](x) if x[0, 0, 0] > 0 else x, nn.Linear(6, 6))
     with pytest.raises(Exception, match="read out of the data|batch axis"):
         capture(model, torch.randn(T, B, 6))
+
+
+OWN = torch.rand(6) + 0.5
+POINTWISE = {
+    "time and batch in front": lambda s, x: torch.special.i0(s.m[0](x)),
+    "step by step": lambda s, x: torch.stack([torch.special.i0(s.m[0](t)) for t in x]),
+    "time and batch behind": lambda s, x: torch.special.i0(s.m[0](x).permute(2, 0, 1)).mean(0),
+    "two operands": lambda s, x: torch.nextafter(s.m[0](x), x),
+    "a constant": lambda s, x: torch.special.zeta(x.abs() + 2, OWN),
+}
+
+
+@pytest.mark.parametrize("name", POINTWISE)
+def test_element_by_element_the_axes_do_not_matter(name):
+    graph = captured(Model(POINTWISE[name], nn.Linear(6, 6)), torch.randn(T, B, 6), strict=False)
+    assert [n.op for n in graph].count("opaque") == 1
+
+
+def test_an_operation_that_writes_in_place_stays_unknown():
+    model = Model(lambda s, x: s.m[0](x).i0_(), nn.Linear(6, 6))
+    with pytest.raises(UnknownOps, match="aten.i0_.default, which writes in place"):
+        capture(model, torch.randn(T, B, 6), strict=False)
