@@ -90,8 +90,8 @@ def drive(step_function, p) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN001
     state, spikes, membranes = None, [], []
     for x in torch.tensor(X):
         z, state = step_function(x, state, p)
-        spikes.append(z.numpy())
-        membranes.append(state.v.numpy())
+        spikes.append(z.detach().numpy())
+        membranes.append(state.v.detach().numpy())
     return np.array(spikes), np.array(membranes)
 
 
