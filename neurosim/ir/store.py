@@ -29,9 +29,12 @@ def write_atomically(path: str | Path, data: bytes) -> Path:
     """Write ``data`` under a temporary name beside ``path``, then rename: nothing half-written
     under the final name.
 
-    Raises StoreError: the folder is missing, not writable, or full.
+    Raises StoreError: the folder is missing, not writable, or full; or ``path`` is a folder or a
+    device, which a rename would destroy.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise StoreError(f"cannot write {path}: it is not a regular file; choose another name")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
