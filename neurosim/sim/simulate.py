@@ -56,13 +56,7 @@ def simulate(
     source = to_slices(graph, clip)
     check_clip(graph, source)
     check_device(device)
-    if hop is not None and window is None:
-        raise SimulationError(f"hop={hop} without a window; say window= too")
-    left_out = 0
-    if window is not None:
-        length, hop = len(source), window if hop is None else hop
-        source = windows(source, window, hop)
-        left_out = (length - window) % hop
+    source, left_out = cut_windows(source, window, hop)
     check_length(graph, source.shape[0])
     source = source.to(device)
     if chunk is not None and chunk < 1:
@@ -106,6 +100,19 @@ def opaque_notes(graph: Graph) -> tuple[str, ...]:
         for n in graph.nodes
         if n.op == "opaque"
     )
+
+
+def cut_windows(clip: Tensor, window: int | None, hop: int | None) -> tuple[Tensor, int]:
+    """The clip in windows when that is asked for, and the steps at its end that fill none.
+
+    Raises SimulationError: a hop without a window. ClipError: shorter than one window.
+    """
+    if window is None:
+        if hop is not None:
+            raise SimulationError(f"hop={hop} without a window; say window= too")
+        return clip, 0
+    hop = window if hop is None else hop
+    return windows(clip, window, hop), (len(clip) - window) % hop
 
 
 def check_device(device: str) -> None:
