@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["Accuracy", "ModelCard", "card", "list", "load", "published"]
+__all__ = ["Accuracy", "ModelCard", "card", "list", "load", "published", "restore"]
 
 SEED = 0
 
@@ -33,20 +33,22 @@ def card(name: str) -> ModelCard:
     return registry.load("models", name, "model").CARD  # type: ignore[no-any-return]
 
 
-def load(name: str, weights: str | Path | None = None, **config: Any) -> nn.Module:
+def load(
+    name: str, weights: str | Path | None = None, seed: int = SEED, **config: Any
+) -> nn.Module:
     """Model ``name`` in eval mode; ``config`` goes to its ``build``.
 
-    weights: None (untrained, seeded), ``"pretrained"`` (shipped) or a .safetensors file.
+    weights: None (untrained, drawn from ``seed``), ``"pretrained"`` (shipped) or a file.
     Raises UnknownName; ModelError: no such weights, or weights of another model.
     """
     import torch
 
     module = registry.load("models", name, "model")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.manual_seed(seed)
         model = _build(module.build, name, config)
     if weights is not None:
-        _restore(model, name, _weights_file(module.CARD, weights))
+        restore(model, name, _weights_file(module.CARD, weights))
     return model.eval()
 
 
@@ -86,7 +88,8 @@ def _weights_file(of: ModelCard, weights: str | Path) -> Path:
     return _folder() / "weights" / f"{of.name}.safetensors"
 
 
-def _restore(model: nn.Module, name: str, path: Path) -> None:
+def restore(model: nn.Module, name: str, path: Path) -> None:
+    """Put the weights of a .safetensors file into a module. Raises ModelError: not its weights."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -21,15 +21,17 @@ from neurosim.errors import ModelError
 from neurosim.models._card import Accuracy, ModelCard
 from neurosim.nn.norm import PerStepBatchNorm
 from neurosim.nn.plif import PLIF
-from neurosim.nn.surrogate import ATan, Surrogate
+from neurosim.nn.surrogate import ATan, Fires, Surrogate
 
 
 @dataclass(frozen=True)
 class SVFormerConfig:
     """``size``: height and width of a frame; ``channels`` and ``depth``: of the four stages.
 
-    ``qkv_spread``: ``_on_spikes`` of Q, K, V; the product of three spike trains grows with the
-    number of tokens, so fewer tokens need more.
+    Few tokens and narrow heads make a product of three spike trains that no neuron answers to:
+    ``qkv_spread`` (``_on_spikes`` of Q, K, V) and ``qkv_gain`` (first weight of their norms) raise
+    it, ``attention_scale`` (None: 1/√head_dim, as published) replaces its factor. ``fires``: what a
+    membrane at the threshold does; norse's surrogates know ``">"`` alone.
     """
 
     steps: int = 16
@@ -41,7 +43,11 @@ class SVFormerConfig:
     head_dim: int = 64
     mlp_ratio: int = 2
     surrogate: Surrogate = ATan(2.0)
+    fires: Fires = ">="
+    v_threshold: float = 1.0
     qkv_spread: float = 1.0
+    qkv_gain: float = 1.0
+    attention_scale: float | None = None
 
     @property
     def grid(self) -> int:
@@ -80,6 +86,10 @@ def _on_reals(layer: Layer, spread: float = 1.0) -> Layer:
     return _on_spikes(layer, spread * ASSUMED_RATE**0.5)
 
 
+def _plif(c: SVFormerConfig) -> PLIF:
+    return PLIF(v_threshold=c.v_threshold, fires=c.fires, surrogate=c.surrogate)
+
+
 def _per_frame(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Apply f: [N, ...] → [N, ...] to every frame of x [T, B, ...]."""
     y = f(x.flatten(0, 1))
@@ -91,7 +101,7 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, c: SVFormerConfig, c_in: int, c_out: int, first: bool = False) -> None:
         super().__init__()
-        self.in_lif = nn.Identity() if first else PLIF(surrogate=c.surrogate)
+        self.in_lif = nn.Identity() if first else _plif(c)
         if first:
             self.proj = _on_reals(nn.Conv2d(c_in, c_out, 6, 4, 1), SPREAD)
         else:
@@ -109,15 +119,9 @@ class ConvMLP(nn.Module):
     def __init__(self, c: SVFormerConfig, channels: int) -> None:
         super().__init__()
         hidden = channels * c.mlp_ratio
-        self.act1, self.fc1 = (
-            PLIF(surrogate=c.surrogate),
-            _on_spikes(nn.Conv2d(channels, hidden, 1)),
-        )
+        self.act1, self.fc1 = _plif(c), _on_spikes(nn.Conv2d(channels, hidden, 1))
         self.norm1 = PerStepBatchNorm(hidden, c.steps)
-        self.act2, self.fc2 = (
-            PLIF(surrogate=c.surrogate),
-            _on_spikes(nn.Conv2d(hidden, channels, 1)),
-        )
+        self.act2, self.fc2 = _plif(c), _on_spikes(nn.Conv2d(hidden, channels, 1))
         self.norm2 = PerStepBatchNorm(channels, c.steps)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,7 +138,7 @@ class LocalBlock(nn.Module):
 
     def __init__(self, c: SVFormerConfig, channels: int) -> None:
         super().__init__()
-        self.act1 = PLIF(surrogate=c.surrogate)
+        self.act1 = _plif(c)
         self.conv1 = _on_spikes(nn.Conv2d(channels, channels, 1))
         self.attn = _on_reals(nn.Conv2d(channels, channels, 5, padding=2, groups=channels))
         self.conv2 = _on_reals(nn.Conv2d(channels, channels, 1))
@@ -154,13 +158,15 @@ class SpikeAttention(nn.Module):
     def __init__(self, c: SVFormerConfig, channels: int) -> None:
         super().__init__()
         self.head_dim = c.head_dim
-        self.in_lif = PLIF(surrogate=c.surrogate)
+        self.scale = c.head_dim**-0.5 if c.attention_scale is None else c.attention_scale
+        self.in_lif = _plif(c)
         self.qkv = _on_spikes(nn.Linear(channels, 3 * channels), c.qkv_spread)
         self.qkv_norm = PerStepBatchNorm(3 * channels, c.steps, channels_last=True)
-        self.q_lif = PLIF(surrogate=c.surrogate)
-        self.k_lif = PLIF(surrogate=c.surrogate)
-        self.v_lif = PLIF(surrogate=c.surrogate)
-        self.proj_lif = PLIF(surrogate=c.surrogate)
+        nn.init.constant_(self.qkv_norm.weight, c.qkv_gain)
+        self.q_lif = _plif(c)
+        self.k_lif = _plif(c)
+        self.v_lif = _plif(c)
+        self.proj_lif = _plif(c)
         self.proj = _on_spikes(nn.Linear(channels, channels))
         self.proj_norm = PerStepBatchNorm(channels, c.steps, channels_last=True)
 
@@ -168,7 +174,7 @@ class SpikeAttention(nn.Module):
         """Tokens [T, B, N, C] → same shape."""
         q, k, v = self.qkv_norm(self.qkv(self.in_lif(x))).chunk(3, dim=-1)
         q, k, v = (self._heads(s) for s in (self.q_lif(q), self.k_lif(k), self.v_lif(v)))
-        mixed = q @ (k.transpose(-2, -1) @ v) * self.head_dim**-0.5
+        mixed = q @ (k.transpose(-2, -1) @ v) * self.scale
         return self.proj_norm(self.proj(self.proj_lif(mixed.transpose(2, 3).flatten(3))))
 
     def _heads(self, x: Tensor) -> Tensor:
@@ -182,9 +188,9 @@ class TokenMLP(nn.Module):
     def __init__(self, c: SVFormerConfig, channels: int) -> None:
         super().__init__()
         hidden = channels * c.mlp_ratio
-        self.act1, self.fc1 = PLIF(surrogate=c.surrogate), _on_spikes(nn.Linear(channels, hidden))
+        self.act1, self.fc1 = _plif(c), _on_spikes(nn.Linear(channels, hidden))
         self.norm1 = PerStepBatchNorm(hidden, c.steps, channels_last=True)
-        self.act2, self.fc2 = PLIF(surrogate=c.surrogate), _on_spikes(nn.Linear(hidden, channels))
+        self.act2, self.fc2 = _plif(c), _on_spikes(nn.Linear(hidden, channels))
         self.norm2 = PerStepBatchNorm(channels, c.steps, channels_last=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -225,11 +231,11 @@ class SVFormer(nn.Module):
         self.blocks2 = nn.Sequential(*(LocalBlock(c, c2) for _ in range(c.depth[1])))
         self.blocks3 = nn.Sequential(*(GlobalBlock(c, c3) for _ in range(c.depth[2])))
         self.blocks4 = nn.Sequential(*(GlobalBlock(c, c4) for _ in range(c.depth[3])))
-        self.lplif = PLIF(surrogate=c.surrogate)
+        self.lplif = _plif(c)
         self.lpDWConv = _on_spikes(nn.Conv2d(c3, c3, 3, stride=2, padding=1, groups=c3))
         self.lpPWConv = _on_reals(nn.Conv2d(c3, c4, 1))
         self.lpnorm = PerStepBatchNorm(c4, c.steps)
-        self.lif_bf_head = PLIF(surrogate=c.surrogate)
+        self.lif_bf_head = _plif(c)
         window = (c.steps, c.grid, c.grid)
         self.dwconv_bf_head = _on_spikes(nn.Conv3d(2 * c4, 2 * c4, window, groups=c4))
         self.norm_bf_head = nn.BatchNorm3d(2 * c4)

@@ -7,9 +7,20 @@ from dataclasses import replace
 from neurosim.data.recipe import Recipe
 from neurosim.models._card import ModelCard
 from neurosim.models.svformer import SVFormer, SVFormerConfig
+from neurosim.nn.surrogate import Norse
 
 CONFIG = SVFormerConfig(
-    size=64, classes=10, channels=(16, 32, 64, 96), depth=(1, 1, 2, 1), head_dim=16, qkv_spread=3.4
+    size=64,
+    classes=10,
+    channels=(16, 32, 64, 96),
+    depth=(1, 1, 2, 1),
+    head_dim=16,
+    surrogate=Norse("triangle", 0.5),
+    fires=">",
+    v_threshold=0.5,
+    qkv_spread=1.7,
+    qkv_gain=2.0,
+    attention_scale=1.0,
 )
 
 
@@ -23,6 +34,6 @@ CARD = ModelCard(
     title="SVFormer, tiny",
     parameters=391_242,
     classes=10,
-    recipe=Recipe(frames=16, size=(64, 64), stride=4, short_side=72, mean=0.45, std=0.225),
+    recipe=Recipe(frames=16, size=(64, 64), mean=0.45, std=0.225),
     note="SVFormer's architecture at 1/36 of its parameters; not a published model.",
 )

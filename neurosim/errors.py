@@ -57,6 +57,10 @@ class RatesError(NeurosimError, ValueError):
     """Assumed firing rates that are out of range or name unknown layers."""
 
 
+class TrainError(NeurosimError, ValueError):
+    """A training run that cannot be set up, continued or read."""
+
+
 class StoreError(NeurosimError, OSError):
     """A file of ours that cannot be read or written."""
 

@@ -11,9 +11,9 @@ import numpy as np
 from neurosim.errors import ClipError
 
 if TYPE_CHECKING:
-    from neurosim.cli.source import Source
     from neurosim.data.recipe import Recipe
     from neurosim.data.video import Clip
+    from neurosim.models._source import Source
 
 FRAMES, SIZE = 16, (224, 224)
 _NUMBERS = (".npy", ".npz")

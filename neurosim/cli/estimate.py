@@ -10,9 +10,9 @@ import typer
 from neurosim.cli import options
 
 if TYPE_CHECKING:
-    from neurosim.cli.source import Source
     from neurosim.data.video import Clip
     from neurosim.ir.manifest import Manifest
+    from neurosim.models._source import Source
 
 DEFAULT = "cmos_45nm"
 Rates = Annotated[
@@ -83,9 +83,9 @@ def _loaded(
     """The model, its clip, the rates if any were given, and what the manifest knows so far."""
     from neurosim.cli.clips import read_clip, stand_in
     from neurosim.cli.rates import read_rates
-    from neurosim.cli.source import resolve
     from neurosim.ir.manifest import Manifest
     from neurosim.models import SEED
+    from neurosim.models._source import resolve
 
     given, activity = read_rates(rates, model) if rates is not None else (None, "measured")
     source = resolve(model, weights)

@@ -36,7 +36,7 @@ def graph(
     """The operator graph of a model: one line a node."""
     from neurosim.cli.clips import read_clip, stand_in
     from neurosim.cli.progress import quiet_stdout, stages
-    from neurosim.cli.source import resolve
+    from neurosim.models._source import resolve
     from neurosim.studies.estimate import arranged, graph_of
 
     extent, frames = options.size(size), options.frames(frames)

@@ -34,6 +34,32 @@ def stages(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 
 
 @contextlib.contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over so many of so many, with the time that is left; nothing without a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
 def quiet_stdout() -> Iterator[None]:
     """What a user's model prints goes to stderr: stdout holds the report alone."""
     with contextlib.redirect_stdout(sys.stderr), _torch_quiet():

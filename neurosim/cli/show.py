@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -59,11 +59,24 @@ def warnings(run: Run) -> list[str]:
 
 def print_estimate(run: Run, reports: Reports) -> None:
     """The figures first, then where they come from, then what is not in them."""
+    _written(lambda console: _tell(console, run, reports))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table with its first column to the left and numbers to the right."""
+    table = _table(*head)
+    for row in rows:
+        table.add_row(*row)
+    _written(lambda console: console.print(table))
+
+
+def _written(tell: Callable[[Console], object]) -> None:
+    """As wide as a terminal is; in a fixed width to a file or pipe, without trailing blanks."""
     if sys.stdout.isatty():
-        _tell(Console(highlight=False), run, reports)
+        tell(Console(highlight=False))
         return
     text = io.StringIO()
-    _tell(Console(file=text, highlight=False, width=WIDE), run, reports)
+    tell(Console(file=text, highlight=False, width=WIDE))
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
 
 

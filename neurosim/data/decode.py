@@ -8,7 +8,7 @@ needs no more memory than a short one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -66,6 +66,65 @@ def video_pictures(path: Path, want: Selection) -> Iterator[Picture]:
         }
         for shown in _choose(video):
             yield Picture(shown.index, float(shown.start), upright(shown.frame), source)
+
+
+def count_pictures(path: Path) -> tuple[int, Fraction]:
+    """(frames, frames a second) of a video, from its packets, without decoding a frame.
+
+    Packets that carry no frame of their own (a VP8 reference that is never shown) are counted too.
+    Raises ClipError: not a video, no picture in it, or a packet that is cut off.
+    """
+    with path.open("rb") as file, _container(path, file) as container:
+        stream = _stream(path, container, allow_damaged=True)
+        count = sum(_whole_packets(path, container, stream))
+        if not count:
+            raise fault(path, "a video without a single frame", _AGAIN)
+        return count, _rate(path, stream, Selection(None))
+
+
+def _whole_packets(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[bool]:
+    """For each packet, whether it is shown."""
+    from av.error import FFmpegError
+
+    try:
+        for number, packet in enumerate(container.demux(stream)):
+            if packet.is_corrupt:
+                raise fault(path, f"a file cut off after {number} whole frames", _AGAIN)
+            yield bool(packet.size) and not packet.is_discard
+    except (FFmpegError, OSError) as error:
+        raise fault(path, f"damaged data ({error.strerror})", _AGAIN) from None
+
+
+def pictures_at(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
+    """The frames with these numbers (from 0, rising), upright, (H, W, 3) uint8 each.
+
+    A number past the end stands for the last frame. Decoding goes from the first frame to the last
+    one asked for, so that no frame depends on where the container can be entered.
+    Raises ClipError: as ``video_pictures``.
+    """
+    found: list[np.ndarray] = []
+    last = None
+    for number, frame in enumerate(_all_frames(path)):
+        last, times = frame, indices.count(number)
+        if times:
+            found += [upright(frame)] * times
+        if len(found) == len(indices):
+            return found
+    if last is None:
+        raise fault(path, "a video without a single frame", _AGAIN)
+    return found + [upright(last)] * (len(indices) - len(found))
+
+
+def check_pictures(path: Path) -> None:
+    """Decode all frames. Raises ClipError: damage anywhere."""
+    for _ in _all_frames(path):
+        pass
+
+
+def _all_frames(path: Path) -> Iterator[VideoFrame]:
+    with path.open("rb") as file, _container(path, file) as container:
+        stream, want = _stream(path, container, allow_damaged=False), Selection(None)
+        yield from _decoded(_Video(path, container, stream, want, _rate(path, stream, want)))
 
 
 def _container(path: Path, file: BinaryIO) -> InputContainer:
@@ -188,7 +247,7 @@ def upright(frame: VideoFrame) -> np.ndarray:
     'tkhd'): either the axes stay (a, d) or they trade places (b, c), and a negative entry mirrors
     its axis.
     """
-    rgb = frame.to_ndarray(format="rgb24")
+    rgb = frame.to_ndarray(format="rgb24", threads=1)  # small frames: threads cost more
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return rgb

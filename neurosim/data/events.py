@@ -8,7 +8,8 @@ row ⌊y·H/H_sensor⌋, column ⌊x·W/W_sensor⌋.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,16 +28,56 @@ def count_events(
     Raises ClipError: fields of unequal length, negative, fractional or backward times,
     coordinates outside the sensor, another polarity, or a recording shorter than the bins.
     """
+    t, places = _checked(path, arrays, recipe)
+    return _counted(_bins(path, t, recipe.frames, bin_ms), places, recipe)
+
+
+def count_window(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    recipe: Recipe,
+    span: tuple[int, int] | None,
+    place: Callable[[int], int],
+) -> np.ndarray:
+    """(T, 2, H, W) int64 counts of T bins inside ``span`` [begin, end) in µs (None: first to last).
+
+    The bins are ``recipe.bin_ms`` long and start ``place(room)`` µs after begin, room being what
+    they leave free; where the span ends before the bins, the last ones are silent. ``bin_ms`` None:
+    T equal bins over the whole span. Raises ClipError: as ``count_events``, or a count above 2^24.
+    """
+    t, places = _checked(path, arrays, recipe)
+    begin, end = (int(t[0]), int(t[-1]) + 1) if span is None else span
+    width = Fraction(end - begin, recipe.frames)
+    if recipe.bin_ms is not None:
+        width = Fraction(str(recipe.bin_ms)) * 1000
+    length = math.ceil(recipe.frames * width)
+    start = begin + place(max(end - begin - length, 0))
+    since = np.clip(t - start, -1, length)
+    bins = np.where((t < begin) | (t >= end), -1, since * width.denominator // width.numerator)
+    counts = _counted(bins, places, recipe)
+    if counts.max(initial=0) > 2**24:
+        raise fault(path, f"a count of {counts.max()}", "take smaller bins: float32 ends at 2^24")
+    return counts
+
+
+def _checked(
+    path: Path, arrays: Mapping[str, np.ndarray], recipe: Recipe
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """Times, and (polarity, row, column) at the recipe's size, of all events."""
     t, x, y, p = _fields(path, arrays)
     height, width = sensor_size(path, arrays, recipe)
     _check_time(path, t)
     _check_range(path, "x", x, width)
     _check_range(path, "y", y, height)
-    bins = _bins(path, t, recipe.frames, bin_ms)
-    used = bins < recipe.frames
     rows, columns = y * recipe.size[0] // height, x * recipe.size[1] // width
+    return t, (_polarity(path, p), rows, columns)
+
+
+def _counted(bins: np.ndarray, places: tuple[np.ndarray, ...], recipe: Recipe) -> np.ndarray:
+    """Counts per bin, polarity and pixel; bins outside 0 … T − 1 are left out."""
+    used = (bins >= 0) & (bins < recipe.frames)
     counts = np.zeros((recipe.frames, 2, *recipe.size), np.int64)
-    np.add.at(counts, (bins[used], _polarity(path, p)[used], rows[used], columns[used]), 1)
+    np.add.at(counts, (bins[used], *(place[used] for place in places)), 1)
     return np.minimum(counts, 1) if recipe.binary else counts
 
 

@@ -22,7 +22,7 @@ from neurosim.data.motion_scene import (
     sine,
 )
 
-VERSION = 1  # changes with the drawing or the encoding
+VERSION = 2  # changes with the drawing or the encoding
 _SPRITE = 32  # texels across
 _SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda x, y: x * x + y * y < 30**2,
@@ -108,19 +108,19 @@ def look(rng: np.random.Generator) -> Look:
 
 
 def _draw_ground(rng: np.random.Generator) -> np.ndarray:
-    """A colour of middling brightness, uneven in two sizes."""
-    colour, cells = rng.integers(70, 186, size=3), int(rng.integers(3, 9))
-    strength = rng.integers(10, 40)
+    """A dark colour, uneven in two sizes."""
+    colour, cells = rng.integers(40, 100, size=3), int(rng.integers(3, 9))
+    strength = rng.integers(5, 25)
     coarse = _smooth(rng.integers(-strength, strength, size=(cells, cells, 3)), SIDE * GROUND_UNIT)
     fine = rng.integers(-strength, strength, size=(3 * cells, 3 * cells, 1))
     return colour + coarse + _smooth(fine, SIDE * GROUND_UNIT) // 2
 
 
 def _draw_sprite(rng: np.random.Generator) -> np.ndarray:
-    """Patches or stripes between a dark and a bright colour, in one of the shapes."""
+    """Patches or stripes between two colours brighter than any ground, in one of the shapes."""
     y, x = np.mgrid[1 - _SPRITE : _SPRITE : 2, 1 - _SPRITE : _SPRITE : 2]
     cover = 255 * _SHAPES[rng.integers(len(_SHAPES))](x, y)
-    dark, bright = rng.integers([[0] * 3, [156] * 3], [[100] * 3, [256] * 3])
+    dark, bright = rng.integers([[120] * 3, [190] * 3], [[180] * 3, [256] * 3])
     rows = int(rng.integers(1, 7))
     columns = int(rng.integers(1 if rows > 2 else 3, 7))
     patches = rng.integers(256, size=(rows, columns, 1))

@@ -177,8 +177,8 @@ def _draw_chances(rng: np.random.Generator) -> _Chances:
         middle=between(11 * UNIT, 16 * UNIT),
         growth=between(80, 128),
         moment=between(0, FRAMES - 1),
-        speed=between(3 * UNIT // 2, 4 * UNIT),
-        spin=between(16, 44),
+        speed=between(2 * UNIT, 4 * UNIT),
+        spin=between(24, 56),
         reach=between(4 * UNIT, 7 * UNIT),
         period=between(6, 10),
         phase=between(0, TURN - 1),
@@ -194,6 +194,6 @@ def _brightness(rng: np.random.Generator) -> np.ndarray:
 
 
 def _shake(rng: np.random.Generator) -> np.ndarray:
-    """(2, 17) independent steps of the camera off its place, at most a clip's own 0 … 1½ pixels."""
-    most = rng.integers(4)
+    """(2, 17) independent steps of the camera off its place, at most a clip's own 0 … 1 pixels."""
+    most = rng.integers(3)
     return rng.integers(-most, most, size=(2, len(_TIMES)), endpoint=True)

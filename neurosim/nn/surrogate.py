@@ -8,11 +8,13 @@ Without grad mode it is the plain comparison.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
+
+from neurosim.errors import ModelError
 
 Fires = Literal[">=", ">"]
 
@@ -86,3 +88,34 @@ class Sigmoid:
         if not torch.is_grad_enabled():
             return heaviside(x, fires)
         return SigmoidFunction.apply(x, self.alpha, fires)  # type: ignore[no-any-return]
+
+
+NORSE = {"super": 0, "triangle": 1, "tanh": 2, "circ": 3, "heavi_erfc": 4}  # norse's own names
+
+
+@dataclass(frozen=True)
+class Norse:
+    """norse's ``threshold(x, method, alpha)``, which spikes above the threshold alone (``">"``).
+
+    Slopes of norse 1.1: super 1/(1 + |x|)², whatever ``alpha``; triangle α·max(0, 1 - |x|);
+    tanh 1 - tanh²(α·x); circ α³/(α² + x²)^1.5; heavi_erfc 2/√π·exp(-(α·x)²).
+
+    Raises ModelError: another method, or a tie that fires.
+    """
+
+    method: str = "triangle"
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.method not in NORSE:
+            raise ModelError(
+                f"surrogate: norse has no method {self.method!r}; give {', '.join(NORSE)}"
+            )
+
+    def __call__(self, x: Tensor, fires: Fires = ">") -> Tensor:
+        """Spikes; gradient of norse's method."""
+        from norse.torch.functional.threshold import threshold
+
+        if fires != ">":
+            raise ModelError(f"surrogate: norse spikes above the threshold alone; fires={fires!r}")
+        return heaviside(x, ">") if not torch.is_grad_enabled() else threshold(x, *astuple(self))

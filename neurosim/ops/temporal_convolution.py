@@ -69,7 +69,9 @@ class TemporalConvolution(Op):
         down."""
         (x,), a, weight = types, node.attrs, params["weight"]
         steps = x.steps or 1
-        maps = _maps(a, weight.shape[2:], (steps, *x.shape[1:]), (out.steps or 1, *out.shape[1:]))
+        maps = time_maps(
+            a, weight.shape[2:], (steps, *x.shape[1:]), (out.steps or 1, *out.shape[1:])
+        )
         per_group = weight.shape[0] // a["groups"]
         existing = x.shape[0] * per_group * math.prod(int(m.sum()) for m in maps)
         least = per_group * math.prod(int(m.min()) for m in maps)
@@ -109,7 +111,7 @@ class TemporalConvolution(Op):
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """Counting rules, sections 3, 6 and 7, per source step."""
         (x,), a, kernel = call.inputs, call.attrs, tuple(call.params["weight"].shape[2:])
-        maps = _maps(a, kernel, (x.steps, *x.type.shape[1:]), (out.steps, *out.type.shape[1:]))
+        maps = time_maps(a, kernel, (x.steps, *x.type.shape[1:]), (out.steps, *out.type.shape[1:]))
         per_group = out.type.shape[0] // a["groups"]
 
         def fan_out(units: bool) -> np.ndarray:
@@ -162,7 +164,7 @@ class TemporalConvolution(Op):
         return mask.repeat_interleave(weight.shape[0] // a["groups"], dim=2)
 
 
-def _maps(
+def time_maps(
     a: Mapping[str, Any], kernel: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]
 ) -> list[np.ndarray]:
     time = axis_fan_out(

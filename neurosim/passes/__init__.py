@@ -25,7 +25,13 @@ PIPELINE = (
     "sink_bias",
     "drop_dead",
 )
-OPTIONAL = ("merge_linear_chains", "fold_average_pool", "snap_weights")
+OPTIONAL = (
+    "merge_linear_chains",
+    "fold_average_pool",
+    "snap_weights",
+    "weight_noise",
+    "round_weights",
+)
 
 
 def lower(graph: Graph, pipeline: tuple[str, ...] = PIPELINE) -> Graph:
@@ -36,12 +42,13 @@ def lower(graph: Graph, pipeline: tuple[str, ...] = PIPELINE) -> Graph:
 
 
 def apply(graph: Graph, name: str, **options: Any) -> Graph:
-    """One pass by name; records it in ``graph.pipeline``."""
+    """One pass by name; records it in ``graph.pipeline``, its options as well."""
     from neurosim import ops, registry
 
     run = getattr(registry.load("passes", name, "pass"), name)
     before = graph.pipeline
-    return ops.build(run(graph, **options).after(before, name))
+    given = ", ".join(f"{option}={value}" for option, value in sorted(options.items()))
+    return ops.build(run(graph, **options).after(before, f"{name}({given})" if given else name))
 
 
 def _single(name: str) -> Callable[..., Graph]:

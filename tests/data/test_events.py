@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from neurosim.data.events import count_window
 from neurosim.data.recipe import Recipe
 from neurosim.data.video import load_clip
 from neurosim.errors import ClipError
@@ -136,3 +140,38 @@ def test_wrong_kind_of_model(tmp_path, write_video):
         load_clip(path, Recipe(4, (5, 7), channels="events"))
     with pytest.raises(ClipError, match="at bin_ms: found -1"):
         load_clip(path, RECIPE, bin_ms=-1)
+
+
+def windowed(events, recipe, span, offset=0):
+    return count_window(Path("e.npz"), events, recipe, span, lambda room: min(offset, room))
+
+
+def test_a_window_counts_what_lies_in_span_and_bins():
+    events = recording()
+    begin, end = 1_007_000, 1_042_500
+    inside = (events["t"] >= begin) & (events["t"] < end)
+    kept = {name: values[inside] for name, values in events.items()}
+    kept["t"] = np.concatenate([[begin], kept["t"]])  # ``counted`` begins at the first event
+    for name in "xyp":
+        kept[name] = np.concatenate([[0], kept[name]])
+    expected = counted(kept, 4, (5, 7), (5, 7), 10_000)
+    expected[0, 0, 0, 0] -= 1
+    assert (windowed(events, RECIPE, (begin, end)) == expected).all()
+    assert expected[3].sum() < expected[2].sum()  # the span ends inside the last bin
+
+
+def test_a_window_is_placed_in_the_room():
+    events = recording()
+    moved = windowed(events, RECIPE, None, offset=5_000)
+    first = int(events["t"][0]) + 5_000
+    assert (moved == windowed(events, RECIPE, (first, first + 40_000))).all()
+    assert (windowed(events, RECIPE, None, 10**9) == windowed(events, RECIPE, None, 20_001)).all()
+
+
+def test_without_a_width_the_bins_share_the_span():
+    events = recording()
+    recipe = Recipe(frames=7, size=(5, 7), channels="events")
+    found = windowed(events, recipe, (1_000_000, 1_030_000))
+    width = Fraction(30_000, 7)
+    bins = [int((int(t) - 1_000_000) // width) for t in events["t"]]
+    assert found.sum((1, 2, 3)).tolist() == [bins.count(k) for k in range(7)]

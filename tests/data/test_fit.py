@@ -36,6 +36,16 @@ def test_centre_crop_without_resizing_keeps_pixels():
     np.testing.assert_allclose(fit(rgb, recipe).permute(1, 2, 0), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(("crop", "crops", "at"), [(0, 3, 0), (1, 3, 4), (2, 3, 9), (0, 1, 4)])
+def test_crops_along_the_longer_side(crop, crops, at):
+    rgb = np.random.default_rng(0).integers(0, 256, (6, 15, 3), np.uint8)
+    recipe = Recipe(1, (6, 6), mean=0.0, std=1.0)
+    wide = fit(rgb, recipe, crop, crops).permute(1, 2, 0)
+    np.testing.assert_allclose(wide, rgb[:, at : at + 6] / 255, atol=1e-6)
+    tall = fit(np.ascontiguousarray(rgb.transpose(1, 0, 2)), recipe, crop, crops)
+    np.testing.assert_allclose(tall.permute(2, 1, 0), wide, atol=1e-6)
+
+
 def test_shrinking_averages():
     lines = np.zeros((64, 64, 3), np.uint8)
     lines[:, ::8] = 255

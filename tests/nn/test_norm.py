@@ -40,3 +40,26 @@ def test_equals_one_batch_norm_per_step_in_training_and_eval(channels_last):
 def test_another_number_of_steps_is_one_line():
     with pytest.raises(ModelError, match=r"expects 4 steps of 5 channels, got 6 of 5"):
         PerStepBatchNorm(C, T)(torch.zeros(6, B, C, 2, 2))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("size", [(6, 7), (1, 1), (4, 8)])
+def test_the_fused_training_step_is_torch_s_to_rounding(channels_last, size, monkeypatch):
+    found = []
+    for fused in (True, False):
+        ours, _ = pair(channels_last)
+        monkeypatch.setattr("neurosim.nn.norm.fits", lambda x, fused=fused: fused)
+        x = (torch.randn(T, B, C, *size, generator=torch.Generator().manual_seed(1)) * 3 + 1)
+        x = x.movedim(2, -1).contiguous() if channels_last else x
+        x.requires_grad_()
+        y = ours(x)
+        (y * torch.linspace(-1, 2, y.numel()).view_as(y)).sum().backward()
+        found.append((y.detach(), x.grad, ours.weight.grad, ours.bias.grad,
+                      ours.running_mean, ours.running_var, ours.num_batches_tracked))  # fmt: skip
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 if a.ndim > 2 else 1e-3)
+
+
+def test_one_value_per_channel_cannot_be_normalised():
+    with pytest.raises(ModelError, match="one value per channel"):
+        PerStepBatchNorm(C, T)(torch.zeros(T, 1, C, requires_grad=True))

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from neurosim.nn.surrogate import ATan, Sigmoid
+from neurosim.errors import ModelError
+from neurosim.nn.surrogate import NORSE, ATan, Norse, Sigmoid
 
 X = torch.linspace(-2, 2, 41, dtype=torch.float64)
 
@@ -37,3 +38,22 @@ def test_only_the_tie_depends_on_fires(surrogate, grad):
     with torch.set_grad_enabled(grad):
         assert surrogate(x, ">=").tolist() == [0, 1, 1]
         assert surrogate(x, ">").tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("method", NORSE)
+def test_norse_methods_are_norse_s_own(method):
+    from norse.torch.functional.threshold import threshold
+
+    x = X.clone().requires_grad_()
+    threshold(x, method, 0.7).sum().backward()
+    ours = X.clone().requires_grad_()
+    z = Norse(method, 0.7)(ours, ">")
+    z.sum().backward()
+    assert torch.equal(ours.grad, x.grad) and torch.equal(z, (X > 0).double())
+
+
+def test_norse_knows_no_tie_and_no_other_method():
+    with pytest.raises(ModelError, match="above the threshold alone"):
+        Norse()(X, ">=")
+    with pytest.raises(ModelError, match="no method 'atan'; give super, triangle"):
+        Norse("atan")

@@ -1,4 +1,5 @@
-"""MODEL: a zoo name, ``package.module:function`` or ``file.py:function`` → a module to run."""
+"""MODEL: a zoo name, a training run's folder, ``package.module:function`` or ``file.py:function`` →
+a module to run."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from neurosim.errors import ModelError
 if TYPE_CHECKING:
     from neurosim.data.recipe import Recipe
     from neurosim.models import ModelCard
+
+RUN_CONFIG = "config.yaml"  # in the folder of a training run
 
 
 @dataclass(frozen=True)
@@ -46,27 +49,75 @@ class Source:
         }
 
 
-def resolve(text: str, weights: str | None = None) -> Source:
-    """The model that ``text`` names. Raises UnknownName, ModelError."""
+def resolve(
+    text: str,
+    weights: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+) -> Source:
+    """The model that ``text`` names.
+
+    ``weights``: "none", "pretrained" or a file (None: those that ship, those a run liked best).
+    ``options`` go to a zoo model's ``build``; ``seed`` draws the untrained weights.
+    Raises UnknownName, ModelError.
+    """
+    if (Path(text) / RUN_CONFIG).is_file():
+        return _from_run(Path(text), weights)
     if ":" not in text and text.endswith(".py"):
         raise ModelError(f"{text}: names no function; give {text}:function, which returns a module")
-    return _own(text, weights) if ":" in text else _from_zoo(text, weights)
+    if ":" in text:
+        return _own(text, weights, options, seed)
+    return _from_zoo(text, weights, options or {}, seed)
 
 
-def _from_zoo(name: str, weights: str | None) -> Source:
+def _from_run(run: Path, weights: str | None) -> Source:
+    """The model of ``run/config.yaml`` with the weights that it learnt."""
+    import yaml
+
+    from neurosim.models import restore
+
+    try:
+        config = yaml.safe_load((run / RUN_CONFIG).read_text())
+        name, options = config["model"], config.get("options") or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+        raise ModelError(
+            f"{run}: {RUN_CONFIG} names no model; give the folder of a training run"
+        ) from None
+    source = resolve(name, "none", options)
+    found = [run / f for f in ("best.safetensors", "last.safetensors") if (run / f).is_file()]
+    path = Path(weights) if weights is not None else next(iter(found), None)
+    if path is None:
+        raise ModelError(f"{run}: holds no weights yet; let it train for an epoch first")
+    restore(source.model, name, path)  # type: ignore[arg-type]
+    return replace(source, name=str(run), weights=str(path), card=_retrained(source.card))
+
+
+def _retrained(card: ModelCard | None) -> ModelCard | None:
+    """Published figures belong to published weights."""
+    return None if card is None else replace(card, accuracy=(), published_rates=None)
+
+
+def _from_zoo(
+    name: str, weights: str | None, options: Mapping[str, Any], seed: int | None
+) -> Source:
     from neurosim import models
 
     card = models.card(name)
-    chosen = weights or ("pretrained" if card.weights else "none")
-    model = models.load(name, weights=None if chosen == "none" else chosen)
+    chosen = weights or ("pretrained" if card.weights and not options else "none")
+    held = None if chosen == "none" else chosen
+    model = models.load(name, held, models.SEED if seed is None else seed, **options)
     return Source(name, model, card.recipe, card, "untrained" if chosen == "none" else chosen)
 
 
-def _own(text: str, weights: str | None) -> Source:
-    if weights is not None:
+def _own(
+    text: str, weights: str | None, options: Mapping[str, Any] | None, seed: int | None
+) -> Source:
+    if weights not in (None, "none"):
         raise ModelError(f"--weights {weights}: only for zoo models; load them in {text!r} itself")
+    if options:
+        raise ModelError(f"{text}: options go to zoo models alone; set {', '.join(options)} there")
     where, _, attribute = text.rpartition(":")
-    with _seeded():
+    with _seeded(seed):
         module = _module(where)
         found = _attribute(module, attribute, text)
         model = found if _is_module(found) else _build(found, text)
@@ -75,14 +126,14 @@ def _own(text: str, weights: str | None) -> Source:
 
 
 @contextlib.contextmanager
-def _seeded() -> Iterator[None]:
+def _seeded(seed: int | None) -> Iterator[None]:
     """torch's random state at the zoo's seed: a model that is built twice is the same model."""
     import torch
 
     from neurosim.models import SEED
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.manual_seed(SEED if seed is None else seed)
         yield
 
 

@@ -1,0 +1,289 @@
+"""``neurosim plot SOURCE``: firing rates as pictures, and the numbers of each as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurosim.cli import options
+from neurosim.ir.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from neurosim.plots.table import Table
+
+ALL = "all"
+FORMATS = ("png", "svg", "pdf")
+RECORD = "its spikes were not recorded; make it with neurosim estimate MODEL --record spikes --out"
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="Folder of a saved run, run.npz, a file of rates, or a model with published rates.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
+]
+What = Annotated[
+    str, typer.Option(help="rates, steps, classes, silent, raster, or all that SOURCE can give.")
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(help="Layer of the raster. Default: the first recorded.", show_default=False),
+]
+Sample = Annotated[int, typer.Option(help="Clip of the raster, from 0.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="Class of each clip of the run: a JSON list, or one a line.", show_default=False
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for the pictures and their .csv files.")]
+Format = Annotated[str, typer.Option("--format", help="png (300 dpi), svg or pdf.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the pictures are made from."""
+
+    data: Run | Mapping[str, Any]
+    layer: str | None = None
+    sample: int = 0
+    labels: tuple[int | str, ...] | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run; asked for where ``why_not`` found one."""
+        if not isinstance(self.data, Run):
+            raise TypeError("rates alone are no run")
+        return self.data
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and its numbers."""
+
+    table: Table
+    drawn: Figure | Axes
+
+
+def plot(
+    source: Source,
+    what: What = ALL,
+    layer: Layer = None,
+    sample: Sample = 0,
+    labels: Labels = None,
+    out: Out = Path("plots"),
+    format: Format = "png",
+    json: options.Json = False,
+) -> None:
+    """Firing rates by depth, step and class, time constants, silent neurons, rasters."""
+    from neurosim.cli.output import staged
+    from neurosim.cli.progress import stages
+
+    _check(what, format)
+    asked = Asked(read_source(source), layer, sample, read_labels(labels) if labels else None)
+    wanted, left_out = chosen(asked, what)
+    made: dict[str, Picture] = {}
+    with staged(out) as folder, stages(wanted) as tell:
+        for name in wanted:
+            tell(name)
+            made[name] = PICTURES[name](asked)
+            _keep(made[name], folder.staging, name, format)
+    files = [str(out / f"{name}.{ending}") for name in made for ending in (format, "csv")]
+    _print(source, asked, made, files, left_out, json)
+
+
+def _check(what: str, format: str) -> None:
+    if what != ALL and what not in PICTURES:
+        raise options.UsageError(f"--what {what}: choose {', '.join(PICTURES)} or {ALL}")
+    if format not in FORMATS:
+        raise options.UsageError(f"--format {format}: choose {', '.join(FORMATS)}")
+
+
+def read_source(text: str) -> Run | Mapping[str, Any]:
+    """A run, {node: rate}, or a published vector.
+
+    Raises StoreError, RatesError: a file that holds none; ModelError: neither file nor model.
+    """
+    from neurosim.cli.rates import read_rates
+    from neurosim.ir.store import load_run
+
+    path = Path(text)
+    if path.is_dir():
+        return load_run(path / "run.npz")
+    if path.suffix == ".npz":
+        return load_run(path)
+    if not path.is_file():
+        return _published(text)
+    rates, _ = read_rates(str(path) if path.is_absolute() else f"./{path}", "")
+    return rates if isinstance(rates, Mapping) else {}
+
+
+def _published(name: str) -> Mapping[str, Any]:
+    from neurosim import models
+    from neurosim.errors import ModelError
+
+    if name not in models.list():
+        known = ", ".join(n for n in models.list() if models.card(n).published_rates)
+        raise ModelError(
+            f"{name or 'SOURCE'}: no such file or folder, and no model with published rates "
+            f"({known}); give a saved run"
+        )
+    found = models.published(name)
+    if found is None:
+        raise ModelError(
+            f"{name}: has no published rates; save a run: neurosim estimate {name} --out DIR"
+        )
+    return found
+
+
+def read_labels(path: Path) -> tuple[int | str, ...]:
+    """A JSON list, or a label a line; whole numbers become int. Raises StoreError."""
+    import json
+
+    from neurosim.errors import StoreError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if text.lstrip()[:1] == "[" else text.split("\n")
+    except (OSError, ValueError) as error:  # not text, not JSON
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise StoreError(f"--labels {path}: {reason}; give a JSON list or a label a line") from None
+    if not all(isinstance(x, (int, str)) for x in found):
+        raise StoreError(f"--labels {path}: holds other than names and numbers; list those")
+    plain = [x.strip() if isinstance(x, str) else x for x in found]
+    return tuple(int(x) if str(x).isdecimal() else x for x in plain if x != "")
+
+
+def chosen(asked: Asked, what: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The pictures to draw, and why each of the others cannot be.
+
+    Raises PlotError: the one that was asked for by name cannot.
+    """
+    from neurosim.plots.style import PlotError
+
+    lacking = {name: why_not(asked, name) for name in PICTURES}
+    if what == ALL:
+        left_out = {name: why for name, why in lacking.items() if why}
+        return tuple(n for n in PICTURES if n not in left_out), left_out
+    if why := lacking[what]:
+        raise PlotError(f"--what {what}: {why}")
+    return (what,), {}
+
+
+def why_not(asked: Asked, name: str) -> str:
+    """What the source lacks for a picture, and how to get it; "" where it lacks nothing."""
+    from neurosim.plots.activity import has_trace, spiking
+
+    if name == "rates":
+        return ""
+    if not isinstance(asked.data, Run):
+        return "rates alone hold no clips; give a saved run"
+    if not spiking(asked.data):
+        return "the run has no layer of spiking neurons"
+    if name == "steps":
+        return "" if asked.run.counts.shape[1] > 1 else "the run has a single time step"
+    if name == "classes":
+        return "" if asked.labels is not None else "no classes are known; give --labels FILE"
+    return "" if has_trace(asked.data) else f"{RECORD} DIR"
+
+
+def _rates(asked: Asked) -> Picture:
+    from neurosim.plots.overview import firing_rates
+    from neurosim.plots.rates import rate_table
+
+    table = rate_table(asked.data)
+    return Picture(table, firing_rates(table))
+
+
+def _steps(asked: Asked) -> Picture:
+    from neurosim.plots.steps import draw_step_rates, step_rates
+
+    table = step_rates(asked.run)
+    return Picture(table, draw_step_rates(table))
+
+
+def _classes(asked: Asked) -> Picture:
+    from neurosim.plots.classes import class_rates, draw_class_rates
+
+    table = class_rates(asked.run, asked.labels or ())
+    return Picture(table, draw_class_rates(table))
+
+
+def _silent(asked: Asked) -> Picture:
+    from neurosim.plots.silent import draw_silent, silent_neurons
+
+    table = silent_neurons(asked.run)
+    return Picture(table, draw_silent(table))
+
+
+def _raster(asked: Asked) -> Picture:
+    from neurosim.plots.activity import recorded_layers
+    from neurosim.plots.raster import draw_raster, spike_raster
+
+    first = next(iter(recorded_layers(asked.run)))
+    table = spike_raster(asked.run, asked.layer or first, asked.sample)
+    return Picture(table, draw_raster(table))
+
+
+PICTURES: dict[str, Callable[[Asked], Picture]] = {
+    "rates": _rates,
+    "steps": _steps,
+    "classes": _classes,
+    "silent": _silent,
+    "raster": _raster,
+}
+
+
+def _keep(picture: Picture, folder: Path, name: str, format: str) -> None:
+    from neurosim.plots.style import save
+    from neurosim.plots.table import save_csv
+
+    save(picture.drawn, folder / f"{name}.{format}")
+    save_csv(picture.table, folder / f"{name}.csv")
+
+
+def _print(
+    source: str, asked: Asked, made: Mapping[str, Picture], files: list[str],
+    left_out: Mapping[str, str], json: bool,
+) -> None:  # fmt: skip
+    """The figures of the rates, the files, and what could not be drawn; spikes one by one are in
+    raster.csv alone."""
+    from neurosim.cli.show import print_json
+    from neurosim.plots.rates import rate_table
+    from neurosim.plots.table import records
+
+    found = rate_table(asked.data).summary()
+    if not json:
+        for line in _lines(source, found, files, left_out):
+            typer.echo(line)
+        return
+    tables = {n: records(p.table) for n, p in made.items() if n != "raster"}
+    document = {"source": source, **found, "tables": tables, "files": files}
+    print_json({**document, "left_out": dict(left_out)})
+
+
+def _lines(
+    source: str, found: Mapping[str, Any], files: list[str], left_out: Mapping[str, str]
+) -> list[str]:
+    of_neurons = found["mean_rate_of_neurons"]
+    weighed = "" if of_neurons is None else f", {of_neurons:.2%} of neurons"
+    lines = [
+        f"source      {source} ({found['data']})",
+        f"layers      {found['layers']}",
+        f"rate        mean {found['mean_rate']:.2%} of layers{weighed}; "
+        f"{found['rate_low']:.2%} to {found['rate_high']:.2%}",
+    ]
+    if found["mean_tau_steps"] is not None:
+        low, high = found["tau_low"], found["tau_high"]
+        lines.append(
+            f"membrane τ  mean {found['mean_tau_steps']:.2f} steps; {low:.2f} to {high:.2f}"
+        )
+    lines += [f"wrote       {file}" for file in files]
+    return lines + [f"left out    {name}: {why}" for name, why in left_out.items()]

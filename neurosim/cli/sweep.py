@@ -1,0 +1,132 @@
+"""``neurosim sweep noise RUN_DIR``: accuracy and energy at every noise level and seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurosim.cli import evaluate, options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+sweep = typer.Typer(help="Measure again and again while one thing changes.", rich_markup_mode=None)
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--level",
+        metavar="KIND:LEVEL",
+        help="gaussian:0.3, salt_pepper:0.1, event_drop:0.2, frame_drop:0.1, time_jitter:1, "
+        "weight:0.05, bits:4; may be repeated. Default: SVFormer's seven levels.",
+        show_default=False,
+    ),
+]
+Seeds = Annotated[int, typer.Option(help="How many seeds, from 0.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the tasks' files, sweep.parquet, tables and the picture; an interrupted "
+        "sweep goes on there. Default: noise in the run's folder, else noise_sweep.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes. Default: one a core.", show_default=False)
+]
+
+
+@sweep.command("noise")
+def noise(
+    model: evaluate.Model,
+    data: evaluate.Data = "motion",
+    root: evaluate.Root = None,
+    split: evaluate.Split = "test",
+    fold: evaluate.Fold = None,
+    form: evaluate.Form = None,
+    number: evaluate.Number = None,
+    skip_bad: evaluate.SkipBad = False,
+    views: evaluate.ViewsText = "1x1",
+    level: Levels = None,
+    seeds: Seeds = 3,
+    hardware: options.Hardware = None,
+    convention: options.ConventionName = None,
+    count: options.Count = None,
+    host: options.Host = None,
+    weights: options.Weights = None,
+    workers: Workers = None,
+    scheduler: evaluate.Scheduler = None,
+    batch_size: evaluate.Batch = 16,
+    out: Out = None,
+    json: options.Json = False,
+) -> None:
+    """Noise changes spikes: accuracy and mJ per video are both measured again at every level."""
+    from neurosim.cli.progress import counted, quiet_stdout
+    from neurosim.data.noise import PROTOCOL
+    from neurosim.studies import noise_sweep
+
+    for option, value in (("--number", number), ("--seeds", seeds), ("--workers", workers)):
+        evaluate.check_number(option, value)
+    place = out or evaluate.default_out(model, "noise") or Path("noise_sweep")
+    overrides: dict[str, Any] = dict(options.counts(count))
+    with quiet_stdout(), counted("videos under noise") as tell:
+        frame = noise_sweep.sweep_noise(
+            model, data, level or PROTOCOL, tuple(range(seeds)), hardware or ["cmos_45nm"],
+            convention, host, out=place, weights=weights, root=root, split=split,
+            fold=evaluate.fold_of(fold), form=form, number=number, skip_bad=skip_bad,
+            views=evaluate.views_of(views), workers=workers, scheduler=scheduler,
+            batch_size=batch_size, tell=tell, **overrides,
+        )  # fmt: skip
+        files = keep(frame, place)
+    _print(frame, files, json)
+
+
+def keep(frame: pd.DataFrame, place: Path) -> list[Path]:
+    """levels.csv, layers.csv and a picture a chip beside sweep.parquet; their paths."""
+    from neurosim.ir.store import write_atomically
+    from neurosim.plots import noise_robustness, noise_table, save
+    from neurosim.studies import noise_sweep
+
+    levels, layers = place / "levels.csv", place / "layers.csv"
+    write_atomically(levels, noise_sweep.summary(frame).to_csv(index=False).encode())
+    write_atomically(layers, noise_sweep.layer_shifts(frame).to_csv(index=False).encode())
+    found = [place / noise_sweep.RESULT, levels, layers]
+    for chip in noise_sweep.chips(frame):
+        table = noise_table(noise_sweep.samples(frame, chip))
+        found.append(save(noise_robustness(table, chip), place / f"noise_{chip}.png"))
+    return found
+
+
+def _print(frame: pd.DataFrame, files: list[Path], json: bool) -> None:
+    from neurosim.cli import show
+    from neurosim.studies import noise_sweep
+
+    rows, areas = noise_sweep.by_level(frame), noise_sweep.area_under_accuracy(frame)
+    if json:
+        document = {"levels": rows, "area_under_accuracy": areas, "files": list(map(str, files))}
+        show.print_json(document)
+        return
+    chips = noise_sweep.chips(frame)
+    head = ["noise", "seeds", "top-1", "retained", "rate", "SynOps"]
+    head += [text for chip in chips for text in (f"mJ {chip}", "× clean")]
+    show.print_table(head, [_row(row, chips) for row in rows])
+    typer.echo("")
+    for kind, area in areas.items():
+        typer.echo(f"area under the accuracy curve, {kind}: {area:.4f}")
+    typer.echo(f"\nkept     {', '.join(map(str, files))}")
+
+
+def _row(row: dict[str, float | str], chips: list[str]) -> list[str]:
+    shown = [
+        str(row["noise"]),
+        f"{row['seeds']:.0f}",
+        f"{row['accuracy']:.2%}",
+        f"{row['accuracy_retained']:.1%}",
+        f"{row['firing_rate']:.4f}",
+        f"{row['synaptic_operations']:,.0f}",
+    ]
+    for chip in chips:
+        mj = float(row[f"joules_{chip}"]) * 1e3
+        shown += [f"{mj:.4g}", f"{row[f'energy_ratio_{chip}']:.3f}"]
+    return shown

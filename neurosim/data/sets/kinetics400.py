@@ -1,0 +1,7 @@
+"""Kinetics-400: YouTube clips of ten seconds, 400 actions; the layout is in ``_kinetics``."""
+
+from __future__ import annotations
+
+from neurosim.data.sets._kinetics import layout
+
+LAYOUT = layout(400)

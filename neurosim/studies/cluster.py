@@ -1,0 +1,137 @@
+"""Shares of an evaluation on Dask: a local cluster by default, or a scheduler that is there.
+
+One process a worker, one thread each. A task is small and says all it needs: a killed worker costs
+its task alone, which Dask runs again elsewhere. The graph is sent once to every worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim.data.noise import Noise
+from neurosim.errors import SimulationError
+from neurosim.ir.graph import Graph
+from neurosim.ir.store import load_graph, save_graph
+from neurosim.studies.shard import Pricing, Share, evaluate_share
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from neurosim.data.sets import VideoSet
+    from neurosim.studies.evaluate import Tell
+
+SHARD = 50  # videos a task
+_NO_PAGE: Any = None  # no dashboard, no port
+
+
+@contextlib.contextmanager
+def client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    """A Dask client; a local cluster lives as long as it. Raises SimulationError: no scheduler."""
+    from distributed import Client, LocalCluster
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        if scheduler:
+            try:
+                found = Client(scheduler, timeout=20)
+            except (OSError, ValueError) as error:
+                raise SimulationError(
+                    f"--scheduler {scheduler}: no Dask scheduler answers ({error}); start one with "
+                    "`dask scheduler`, or leave the option out"
+                ) from None
+            with found:
+                yield found
+            return
+        with (
+            tempfile.TemporaryDirectory() as place,
+            LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=_NO_PAGE,
+                local_directory=place, silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster) as found,
+        ):  # fmt: skip
+            yield found
+
+
+def packed(graph: Graph) -> bytes:
+    """A graph as the bytes of its file."""
+    with tempfile.TemporaryDirectory() as place:
+        return save_graph(graph, Path(place) / "graph.npz").read_bytes()
+
+
+@lru_cache(maxsize=2)
+def unpacked(data: bytes) -> Graph:
+    """Inverse of ``packed``; kept between the tasks of a worker."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "graph.npz"
+        path.write_bytes(data)
+        return load_graph(path)
+
+
+@lru_cache(maxsize=2)
+def prepared(data: bytes, noise: Noise, seed: int) -> Graph:
+    """Lowered, with the noise in its weights where it lies there."""
+    from neurosim import passes
+    from neurosim.studies.disturb import disturbed
+
+    return passes.lower(disturbed(unpacked(data), noise, seed))
+
+
+def share_task(
+    data: bytes,
+    videos: VideoSet,
+    indices: Sequence[int],
+    pricing: Pricing,
+    noise: Noise,
+    seed: int,
+    settings: Mapping[str, Any],
+) -> Share:
+    """What a worker does, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    graph = prepared(data, noise, seed)
+    return evaluate_share(graph, videos, indices, pricing, noise=noise, seed=seed, **settings)
+
+
+def shards(number: int) -> list[range]:
+    """Indices of the videos of each task."""
+    return [range(i, min(i + SHARD, number)) for i in range(0, number, SHARD)]
+
+
+def evaluate_on(
+    graph: Graph,
+    videos: VideoSet,
+    pricing: Pricing,
+    settings: Mapping[str, Any],
+    workers: int,
+    scheduler: str | None,
+    tell: Tell | None,
+) -> Share:
+    """All videos of one evaluation; shares are joined in their order."""
+    from distributed import as_completed
+
+    clean, parts = Noise("clean"), shards(len(videos))
+    with client(workers, scheduler) as dask:
+        sent = dask.scatter(packed(graph), broadcast=True)
+        jobs = [
+            dask.submit(share_task, sent, videos, part, pricing, clean, 0, settings, pure=False)
+            for part in parts
+        ]
+        done = 0
+        for job in as_completed(jobs):
+            done += len(job.result().videos)
+            if tell is not None:
+                tell(done, len(videos))
+        total = Share()
+        for job in jobs:
+            total.add(job.result())
+        return total
