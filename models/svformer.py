@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from neurosim.data.recipe import Recipe
 from neurosim.errors import ModelError
 from neurosim.models._card import Accuracy, ModelCard
+from neurosim.nn.leaky import LeakyReLU
 from neurosim.nn.norm import PerStepBatchNorm
 from neurosim.nn.plif import PLIF
 from neurosim.nn.surrogate import ATan, Fires, Surrogate
@@ -31,7 +32,8 @@ class SVFormerConfig:
     Few tokens and narrow heads make a product of three spike trains that no neuron answers to:
     ``qkv_spread`` (``_on_spikes`` of Q, K, V) and ``qkv_gain`` (first weight of their norms) raise
     it, ``attention_scale`` (None: 1/√head_dim, as published) replaces its factor. ``fires``: what a
-    membrane at the threshold does; norse's surrogates know ``">"`` alone.
+    membrane at the threshold does; norse's surrogates know ``">"`` alone. ``neuron``: "plif", or
+    "relu", the dense twin that integrates alike and has a ReLU where there were spikes.
     """
 
     steps: int = 16
@@ -43,6 +45,7 @@ class SVFormerConfig:
     head_dim: int = 64
     mlp_ratio: int = 2
     surrogate: Surrogate = ATan(2.0)
+    neuron: Literal["plif", "relu"] = "plif"
     fires: Fires = ">="
     v_threshold: float = 1.0
     qkv_spread: float = 1.0
@@ -59,6 +62,8 @@ class SVFormerConfig:
         """Raises ModelError: a size or a width that the architecture cannot hold."""
         if self.size < 32 or self.size % 32:
             raise ModelError(f"SVFormer: size is {self.size}; give a multiple of 32")
+        if self.neuron not in ("plif", "relu"):
+            raise ModelError(f"SVFormer: neuron is {self.neuron!r}; give 'plif' or 'relu'")
         if any(c % self.head_dim for c in self.channels[2:]):
             raise ModelError(
                 f"SVFormer: stages 3 and 4 have {self.channels[2:]} channels; give multiples of "
@@ -86,7 +91,9 @@ def _on_reals(layer: Layer, spread: float = 1.0) -> Layer:
     return _on_spikes(layer, spread * ASSUMED_RATE**0.5)
 
 
-def _plif(c: SVFormerConfig) -> PLIF:
+def _plif(c: SVFormerConfig) -> PLIF | LeakyReLU:
+    if c.neuron == "relu":
+        return LeakyReLU()
     return PLIF(v_threshold=c.v_threshold, fires=c.fires, surrogate=c.surrogate)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurosim import ops as ops
     from neurosim import passes as passes
     from neurosim import plots as plots
+    from neurosim import train as train
     from neurosim.capture.as_spikes import as_spikes as as_spikes
     from neurosim.capture.recognise import Recognised as Recognised
     from neurosim.capture.recognise import recognise as recognise
@@ -37,14 +38,19 @@ if TYPE_CHECKING:
     from neurosim.passes import lower as lower
     from neurosim.sim.assumed import activity_from_rates as activity_from_rates
     from neurosim.sim.simulate import simulate as simulate
+    from neurosim.studies.energy_front import energy_front as energy_front
     from neurosim.studies.estimate import estimate as estimate
+    from neurosim.studies.evaluate import Evaluation as Evaluation
+    from neurosim.studies.evaluate import evaluate as evaluate
+    from neurosim.studies.noise_sweep import sweep_noise as sweep_noise
 
 __version__ = "0.1.0"
 
-_ROOMS = ("capture", "data", "errors", "models", "ops", "passes", "plots")
+_ROOMS = ("capture", "data", "errors", "models", "ops", "passes", "plots", "train")
 _HOME = {
     "Counts": "ir.counts",
     "EnergyReport": "energy.report",
+    "Evaluation": "studies.evaluate",
     "Graph": "ir.graph",
     "Manifest": "ir.manifest",
     "NeurosimError": "errors",
@@ -53,7 +59,9 @@ _HOME = {
     "activity_from_rates": "sim.assumed",
     "as_spikes": "capture.as_spikes",
     "conventions": "hardware.convention",
+    "energy_front": "studies.energy_front",
     "estimate": "studies.estimate",
+    "evaluate": "studies.evaluate",
     "load_convention": "hardware.convention",
     "load_graph": "ir.store",
     "load_profile": "hardware.profile",
@@ -65,6 +73,7 @@ _HOME = {
     "save_graph": "ir.store",
     "simulate": "sim.simulate",
     "stepwise": "capture.stepwise",
+    "sweep_noise": "studies.noise_sweep",
 }
 
 __all__ = sorted({*_ROOMS, *_HOME, "__version__"})  # pyright: ignore[reportUnsupportedDunderAll]

@@ -23,6 +23,14 @@ Rates = Annotated[
         show_default=False,
     ),
 ]
+Record = Annotated[
+    str | None,
+    typer.Option(
+        metavar="spikes|NODE",
+        help="Keep values in run.npz, for rasters and silent neurons (neurosim plot).",
+        show_default=False,
+    ),
+]
 Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a figure.")]
 
 
@@ -37,6 +45,7 @@ def estimate(
     out: options.Out = None,
     json: options.Json = False,
     engine: Engine = "auto",
+    record: Record = None,
     strict: options.Strict = True,
     weights: options.Weights = None,
     frames: options.Frames = None,
@@ -64,7 +73,7 @@ def estimate(
             found = study(
                 source.model, taken, chips, convention, given, host, engine,
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
-                on_stage=tell, **counts,
+                record=record, on_stage=tell, **counts,
             )  # fmt: skip
         if folder is not None:
             folder.write(found.run, found.reports)

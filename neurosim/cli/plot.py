@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from neurosim.cli import options
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from neurosim.plots.classes import ClassRates
     from neurosim.plots.table import Table
 
 ALL = "all"
@@ -24,13 +26,17 @@ RECORD = "its spikes were not recorded; make it with neurosim estimate MODEL --r
 Source = Annotated[
     str,
     typer.Argument(
-        help="Folder of a saved run, run.npz, a file of rates, or a model with published rates.",
+        help="Folder of a training run or saved run, run.npz, a file of rates, or a model with "
+        "published rates.",
         metavar="SOURCE",
         show_default=False,
     ),
 ]
 What = Annotated[
-    str, typer.Option(help="rates, steps, classes, silent, raster, or all that SOURCE can give.")
+    str,
+    typer.Option(
+        help="rates, steps, classes, silent, raster, training, confusion, or all that it can give."
+    ),
 ]
 Layer = Annotated[
     str | None,
@@ -48,6 +54,14 @@ Format = Annotated[str, typer.Option("--format", help="png (300 dpi), svg or pdf
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What else a folder holds: rows of a training's metrics, an evaluation's document."""
+
+    metrics: tuple[Mapping[str, float], ...] = ()
+    evaluation: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Asked:
     """What the pictures are made from."""
 
@@ -55,6 +69,7 @@ class Asked:
     layer: str | None = None
     sample: int = 0
     labels: tuple[int | str, ...] | None = None
+    kept: Kept | None = None
 
     @property
     def run(self) -> Run:
@@ -87,7 +102,8 @@ def plot(
     from neurosim.cli.progress import stages
 
     _check(what, format)
-    asked = Asked(read_source(source), layer, sample, read_labels(labels) if labels else None)
+    given = read_labels(labels) if labels else None
+    asked = Asked(read_source(source), layer, sample, given, read_kept(Path(source)))
     wanted, left_out = chosen(asked, what)
     made: dict[str, Picture] = {}
     with staged(out) as folder, stages(wanted) as tell:
@@ -116,13 +132,46 @@ def read_source(text: str) -> Run | Mapping[str, Any]:
 
     path = Path(text)
     if path.is_dir():
-        return load_run(path / "run.npz")
+        return _of_folder(path)
     if path.suffix == ".npz":
         return load_run(path)
     if not path.is_file():
         return _published(text)
     rates, _ = read_rates(str(path) if path.is_absolute() else f"./{path}", "")
     return rates if isinstance(rates, Mapping) else {}
+
+
+def _of_folder(path: Path) -> Run | Mapping[str, Any]:
+    """The run that a folder keeps: its own, or that of a training run's evaluation."""
+    from neurosim.errors import StoreError
+    from neurosim.ir.store import load_run
+
+    training = (path / "config.yaml").is_file() and not (path / "run.npz").is_file()
+    if training and not (path / "evaluation" / "run.npz").is_file():
+        raise StoreError(
+            f"{path}: a training run that was not evaluated; run neurosim evaluate {path} first"
+        )
+    return load_run(path / "evaluation" / "run.npz" if training else path / "run.npz")
+
+
+def read_kept(path: Path) -> Kept:
+    """Of a training run's or an evaluation's folder; of others nothing. Raises StoreError."""
+    import csv
+    import json
+
+    from neurosim.errors import StoreError
+
+    rows: tuple[Mapping[str, float], ...] = ()
+    try:
+        if (path / "metrics.csv").is_file():
+            with (path / "metrics.csv").open(newline="") as file:
+                rows = tuple({k: float(v) for k, v in r.items() if v} for r in csv.DictReader(file))
+        for place in (path / "evaluation.json", path / "evaluation" / "evaluation.json"):
+            if place.is_file():
+                return Kept(rows, json.loads(place.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise StoreError(f"{path}: cannot be read ({error}); evaluate the run again") from None
+    return Kept(rows)
 
 
 def _published(name: str) -> Mapping[str, Any]:
@@ -181,7 +230,12 @@ def why_not(asked: Asked, name: str) -> str:
     """What the source lacks for a picture, and how to get it; "" where it lacks nothing."""
     from neurosim.plots.activity import has_trace, spiking
 
-    if name == "rates":
+    kept = asked.kept or Kept()
+    if name == "training":
+        return "" if kept.metrics else "no metrics.csv; give the folder of a training run"
+    if name == "confusion":
+        return "" if kept.evaluation else "no evaluation; run neurosim evaluate RUN_DIR first"
+    if name == "rates" or name == "classes" and kept.evaluation:
         return ""
     if not isinstance(asked.data, Run):
         return "rates alone hold no clips; give a saved run"
@@ -212,8 +266,47 @@ def _steps(asked: Asked) -> Picture:
 def _classes(asked: Asked) -> Picture:
     from neurosim.plots.classes import class_rates, draw_class_rates
 
-    table = class_rates(asked.run, asked.labels or ())
+    if asked.kept and asked.kept.evaluation and asked.labels is None:
+        table = _class_table(asked.kept.evaluation["class_rates"])
+    else:
+        table = class_rates(asked.run, asked.labels or ())
     return Picture(table, draw_class_rates(table))
+
+
+def _class_table(held: Mapping[str, Any]) -> ClassRates:
+    from neurosim.plots.classes import ClassRates
+
+    return ClassRates(
+        tuple(held["classes"]),
+        tuple(held["clips"]),
+        tuple(held["nodes"]),
+        np.array(held["spikes"]),
+        np.array(held["neuron_steps"]),
+    )
+
+
+def _training(asked: Asked) -> Picture:
+    from neurosim.plots.training import TrainingCurves, training_curves
+
+    rows = asked.kept.metrics if asked.kept else ()
+
+    def column(name: str) -> list[float]:
+        return [row.get(name, float("nan")) for row in rows]
+
+    table = TrainingCurves(
+        {"training": column("loss"), "validation": column("validation_loss")},
+        {"training": column("train_top1"), "validation": column("top1")},
+    )
+    return Picture(table, training_curves(table))
+
+
+def _confusion(asked: Asked) -> Picture:
+    from neurosim.plots.confusion import Confusion, draw_confusion
+
+    held = (asked.kept and asked.kept.evaluation) or {}
+    names = tuple(row["class"] for row in held["per_class"])
+    table = Confusion(names, np.array(held["confusion"]))
+    return Picture(table, draw_confusion(table))
 
 
 def _silent(asked: Asked) -> Picture:
@@ -238,6 +331,8 @@ PICTURES: dict[str, Callable[[Asked], Picture]] = {
     "classes": _classes,
     "silent": _silent,
     "raster": _raster,
+    "training": _training,
+    "confusion": _confusion,
 }
 
 

@@ -1,7 +1,9 @@
-"""``neurosim sweep noise RUN_DIR``: accuracy and energy at every noise level and seed."""
+"""``neurosim sweep noise | energy``: measure again and again while one thing changes."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,8 @@ from neurosim.cli import evaluate, options
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from neurosim.studies.energy_front import Point
 
 sweep = typer.Typer(help="Measure again and again while one thing changes.", rich_markup_mode=None)
 Levels = Annotated[
@@ -130,3 +134,79 @@ def _row(row: dict[str, float | str], chips: list[str]) -> list[str]:
         mj = float(row[f"joules_{chip}"]) * 1e3
         shown += [f"{mj:.4g}", f"{row[f'energy_ratio_{chip}']:.3f}"]
     return shown
+
+
+EnergyWeights = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--energy-weight",
+        help="Weight of synaptic operations in the loss; may be repeated. Default: five.",
+        show_default=False,
+    ),
+]
+
+
+@sweep.command("energy")
+def energy(
+    model: evaluate.Model,
+    data: evaluate.Data = "motion",
+    energy_weight: EnergyWeights = None,
+    epochs: Annotated[int | None, typer.Option(show_default=False, help="Passes a point.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A training setting.", show_default=False),
+    ] = None,
+    split: evaluate.Split = "test",
+    number: evaluate.Number = None,
+    hardware: options.Hardware = None,
+    out: Annotated[Path, typer.Option(help="Folder of the points' runs.")] = Path("energy_front"),
+    json: options.Json = False,
+) -> None:
+    """Train a model with several weights on its energy, and draw accuracy against mJ per video."""
+    from neurosim.cli.progress import quiet_stdout
+    from neurosim.cli.train import epoch_line, pairs
+    from neurosim.plots import draw_front, save
+    from neurosim.studies import energy_front
+
+    evaluate.check_number("--epochs", epochs)
+    evaluate.check_number("--number", number)
+
+    def tell(weight: float, told: Mapping[str, Any]) -> None:
+        if "row" in told:
+            print(f"energy weight {weight:g}: {epoch_line(told['row'])}", file=sys.stderr)
+
+    with quiet_stdout():
+        points = energy_front.energy_front(
+            model, data, energy_weight or energy_front.WEIGHTS, hardware or ["cmos_45nm"],
+            out=out, epochs=epochs, settings=pairs(set_), split=split, number=number, tell=tell,
+        )  # fmt: skip
+        files = [out / "front.csv"]
+        for chip in points[0].evaluation.reports:
+            drawn = draw_front(energy_front.picture(points, chip), profile=chip)
+            files.append(save(drawn, out / f"front_{chip}.png"))
+    _print_front(points, files, json)
+
+
+def _print_front(points: list[Point], files: list[Path], json: bool) -> None:
+    from neurosim.cli import show
+
+    rows = [point.row() for point in points]
+    if json:
+        show.print_json({"points": rows, "files": list(map(str, files))})
+        return
+    chips = list(points[0].evaluation.reports)
+    first = rows[0]["synaptic_operations"]
+    head = ["energy weight", "top-1", "rate", "SynOps/video", "× first"]
+    head += [f"mJ {chip}" for chip in chips]
+    show.print_table(head, [
+        [
+            f"{row['energy_weight']:g}",
+            f"{row['top1']:.2%}",
+            f"{row['firing_rate']:.4f}",
+            f"{row['synaptic_operations']:,.0f}",
+            f"{row['synaptic_operations'] / max(first, 1):.3f}",
+            *(f"{row[f'joules_{chip}'] * 1e3:.4g}" for chip in chips),
+        ]
+        for row in rows
+    ])  # fmt: skip
+    typer.echo(f"\nkept     {', '.join(map(str, files))}")

@@ -98,10 +98,10 @@ def settings(
     base = load_config(recipe) if recipe else recipe_for(model, data)
     changes: dict[str, Any] = {"model": model, "data": data}
     changes |= {k: v for k, v in named.items() if v is not None}
-    return base.with_(**(changes | _pairs(given)))
+    return base.with_(**(changes | pairs(given)))
 
 
-def _pairs(given: list[str] | None) -> dict[str, Any]:
+def pairs(given: list[str] | None) -> dict[str, Any]:
     """``["lr=1e-3", "augment.flip=0.5"]`` → {"lr": 0.001, "augment": {"flip": 0.5}}."""
     import yaml
 
@@ -163,7 +163,7 @@ def _watched(epochs: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 
         def tell(told: Mapping[str, Any]) -> None:
             if "row" in told:
-                print(_epoch_line(told["row"], epochs), file=sys.stderr, flush=True)
+                print(epoch_line(told["row"], epochs), file=sys.stderr, flush=True)
                 return
             text = f"epoch {told['epoch'] + 1}/{epochs}  loss {told['loss']:.3f}  " \
                    f"top-1 {told['train_top1']:.1%}"  # fmt: skip
@@ -172,9 +172,10 @@ def _watched(epochs: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         yield tell
 
 
-def _epoch_line(row: Mapping[str, float], epochs: int) -> str:
+def epoch_line(row: Mapping[str, float], epochs: int | None = None) -> str:
+    """One line on an epoch."""
     parts = [
-        f"epoch {row['epoch']:.0f}/{epochs}",
+        f"epoch {row['epoch']:.0f}" + (f"/{epochs}" if epochs else ""),
         f"loss {row['loss']:.3f}",
         f"training top-1 {row['train_top1']:.1%}",
     ]

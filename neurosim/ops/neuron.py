@@ -56,6 +56,7 @@ class NeuronOp(Op):
             "neuron": neuron.to_dict()
             | {
                 "per_neuron_parameters": per_neuron,
+                "arrays": sorted(r for r in params if not r.startswith("affine_")),
                 "affine": next(iter(sunk)) if len(sunk) == 1 else bool(sunk),
             },
             "state_words": neuron.state_words,

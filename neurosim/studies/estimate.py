@@ -60,6 +60,7 @@ def estimate(
     host: Chip | None = None,
     engine: str = "auto",
     *,
+    record: str | None = None,
     kind: str = "real",
     time_dim: int | None = 0,
     batch_dim: int | None = 1,
@@ -74,6 +75,7 @@ def estimate(
     ``batch_dim`` say otherwise (or a ``data.Clip``, which knows its kind and is brought into that
     layout). ``rates``: one firing rate for all neurons, or neuron node → rate; then no clip is
     simulated and counts are expected ones.
+    ``record``: "spikes", or a node whose values ``run.trace`` keeps.
     ``on_stage`` is told the name of each stage as it begins.
 
     Raises NeurosimError: whatever is wrong with the model, the clip, a chip or a rate; chips and
@@ -85,7 +87,8 @@ def estimate(
     base = manifest or Manifest()
     graph = graph_of(model, tensor, kind, strict, base.model, tell, axes=(time_dim, batch_dim))
     tell("simulate")
-    run = _run(graph, tensor, rates, engine, base.with_(model=graph.meta["model"], clip=info))
+    base = base.with_(model=graph.meta["model"], clip=info)
+    run = _run(graph, tensor, rates, engine, record, base)
     tell("price")
     reports = price_all(run, chips, convention, host, count_overrides)
     return Estimate(reports, run, graph)
@@ -196,12 +199,17 @@ def _unpacked(clip: Any, kind: str, axes: Axes) -> tuple[Tensor, str, dict[str, 
 
 
 def _run(
-    graph: Graph, clip: Any, rates: float | Mapping[str, float] | None, engine: str, base: Manifest
+    graph: Graph,
+    clip: Any,
+    rates: float | Mapping[str, float] | None,
+    engine: str,
+    record: str | None,
+    base: Manifest,
 ) -> Run:
     from neurosim.sim.simulate import simulate
 
     if rates is None:
-        return simulate(graph, clip, engine, manifest=base)
+        return simulate(graph, clip, engine, record=record, manifest=base)
     if isinstance(rates, Mapping) and not rates:
         raise RatesError("rates: no layer at all; give a number or neuron node → rate")
     return _assumed(graph, rates, base)

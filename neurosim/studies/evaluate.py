@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neurosim.data.recipe import Recipe
     from neurosim.data.sets import VideoSet, Views
     from neurosim.models._source import Source
+    from neurosim.plots.classes import ClassRates
 
 Tell = Callable[[int, int], object]  # videos done, of how many
 
@@ -93,6 +94,22 @@ class Evaluation:
             for label, name in enumerate(self.classes)
         ]
 
+    def class_rates(self) -> ClassRates:
+        """Spikes by class and layer, exact; what ``plots.draw_class_rates`` takes."""
+        from neurosim.plots.classes import ClassRates
+
+        groups = [[v for v in self.videos if v.label == k] for k in range(len(self.classes))]
+        held = [(name, group) for name, group in zip(self.classes, groups, strict=True) if group]
+        nodes = tuple(self.videos[0].layer_spikes)
+        steps = np.array([self.run.facts[n].neurons * self.run.steps for n in nodes], np.int64)
+        return ClassRates(
+            tuple(name for name, _ in held),
+            tuple(len(group) for _, group in held),
+            nodes,
+            np.array([[sum(v.layer_spikes[n] for v in g) for n in nodes] for _, g in held]),
+            np.stack([steps * len(g) * self.views.count for _, g in held]),
+        )
+
     def rows(self) -> list[dict[str, Any]]:
         """A row a video, as ``videos.csv``."""
         return [
@@ -128,6 +145,7 @@ class Evaluation:
             "spread": {k: _spread([v.joules[k] for v in self.videos]) for k in self.reports},
             "per_class": self.per_class(),
             "confusion": self.confusion.tolist(),
+            "class_rates": _plain(self.class_rates()),
             "firing_rates": self.layer_rates(),
             "reports": {k: r.to_dict() for k, r in self.reports.items()},
             "manifest": self.run.manifest.to_dict(),
@@ -286,6 +304,17 @@ def _evaluation(
     return Evaluation(
         tuple(share.videos), videos.classes, views, run, reports, videos.info(), _notes(videos)
     )
+
+
+def _plain(table: ClassRates) -> dict[str, Any]:
+    """The fields, JSON-ready."""
+    return {
+        "classes": table.classes,
+        "clips": table.clips,
+        "nodes": table.nodes,
+        "spikes": table.spikes.tolist(),
+        "neuron_steps": table.neuron_steps.tolist(),
+    }
 
 
 def _notes(videos: VideoSet) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Video:
     joules: Mapping[str, float]
     joules_by_view: Mapping[str, tuple[float, ...]]
     layer_rates: Mapping[str, float]
+    layer_spikes: Mapping[str, int]
 
 
 @dataclass
@@ -183,4 +184,5 @@ def _video(
         {chip: sum(e[chip] for e in each) for chip in each[0]},
         {chip: tuple(e[chip] for e in each) for chip in each[0]},
         {node: float(np.mean([r[node] for r in rates])) for node in rates[0]},
+        {node: sum(part.counts.get(node, "spike") for part in parts) for node in rates[0]},
     )

@@ -11,7 +11,7 @@ from neurosim import registry
 TESTS = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("room", ["ops", "passes", "capture.neurons", "train.rules"])
+@pytest.mark.parametrize("room", ["ops", "passes", "capture.neurons", "train.rules", "data.sets"])
 def test_every_file_of_the_room_has_a_test_file(room: str) -> None:
     folder = TESTS.joinpath(*room.split("."))
     missing = [n for n in registry.modules(room) if not (folder / f"test_{n}.py").exists()]

@@ -49,7 +49,7 @@ def test_the_fused_training_step_is_torch_s_to_rounding(channels_last, size, mon
     for fused in (True, False):
         ours, _ = pair(channels_last)
         monkeypatch.setattr("neurosim.nn.norm.fits", lambda x, fused=fused: fused)
-        x = (torch.randn(T, B, C, *size, generator=torch.Generator().manual_seed(1)) * 3 + 1)
+        x = torch.randn(T, B, C, *size, generator=torch.Generator().manual_seed(1)) * 3 + 1
         x = x.movedim(2, -1).contiguous() if channels_last else x
         x.requires_grad_()
         y = ours(x)

@@ -27,7 +27,7 @@ LAYERS = {
     "stride": (nn.Conv2d(2, 3, 3, stride=2, padding=1), False),
     "dilation and groups": (nn.Conv2d(2, 4, 2, dilation=2, groups=2), False),
     "transposed": (nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1), False),
-    "over time": (nn.Conv3d(2, 4, (3, 2, 2), padding=(1, 0, 0), groups=2), True),
+    "over time": (nn.Conv3d(2, 4, (4, 2, 3), groups=2), True),
 }
 
 

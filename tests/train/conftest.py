@@ -24,7 +24,8 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         norse = dict(surrogate=Norse("triangle", 0.5), fires=">", v_threshold=0.5)
-        self.conv1, self.norm1, self.lif1 = nn.Conv2d(3, 4, 8, 8), PerStepBatchNorm(4, 16), PLIF(**norse)
+        self.conv1, self.norm1 = nn.Conv2d(3, 4, 8, 8), PerStepBatchNorm(4, 16)
+        self.lif1 = PLIF(**norse)
         self.conv2, self.lif2 = nn.Conv2d(4, 6, 3, 2), PLIF(**norse)
         self.drop, self.head = nn.Dropout(0.2), nn.Linear(54, 10)
 

@@ -8,28 +8,46 @@ from neurosim.train.config import TrainConfig, load_config, recipe_for
 
 
 def test_yaml_round_trip(tmp_path):
-    config = TrainConfig(lr=3e-4, energy_weight=0.5).with_(augment={"flip": 0.5}, mix={"mixup": 0.8})
+    config = TrainConfig(lr=3e-4, energy_weight=0.5).with_(
+        augment={"flip": 0.5}, mix={"mixup": 0.8}
+    )
     (tmp_path / "c.yaml").write_text(config.save())
     assert load_config(tmp_path / "c.yaml") == config
     assert config.augment.flip == 0.5 and config.mix.mixup == 0.8
 
 
 def test_a_mapping_replaces_keys_of_a_nested_setting():
-    config = TrainConfig().with_(augment={"flip": 0.5, "erasing": 0.1}).with_(augment={"flip": 0.25})
+    config = (
+        TrainConfig().with_(augment={"flip": 0.5, "erasing": 0.1}).with_(augment={"flip": 0.25})
+    )
     assert (config.augment.flip, config.augment.erasing) == (0.25, 0.1)
 
 
 @pytest.mark.parametrize("name", registry.data_files("train.recipes", ".yaml"))
 def test_every_shipped_recipe_names_its_model_and_data(name):
     config = load_config(name)
-    assert name == f"{config.model}_{config.data}" and recipe_for(config.model, config.data) == config
+    assert (
+        name == f"{config.model}_{config.data}" and recipe_for(config.model, config.data) == config
+    )
 
 
 def test_svformer_recipe_is_the_published_one():
     """papers.md, section 1.6."""
     c = load_config("svformer_ucf101")
-    assert (c.epochs, c.lr, c.lr_min, c.warmup_epochs, c.weight_decay) == (600, 6e-3, 1e-6, 30, 0.05)
-    assert (c.batch_size, c.repeats, c.clip_grad, c.precision, c.seed) == (64, 2, 20, "16-mixed", 6666)
+    assert (c.epochs, c.lr, c.lr_min, c.warmup_epochs, c.weight_decay) == (
+        600,
+        6e-3,
+        1e-6,
+        30,
+        0.05,
+    )
+    assert (c.batch_size, c.repeats, c.clip_grad, c.precision, c.seed) == (
+        64,
+        2,
+        20,
+        "16-mixed",
+        6666,
+    )
     assert c.augment.rand_augment == "rand-m5-n2-mstd0.25"
     assert (c.augment.resized_crop, c.augment.ratio) == ((0.08, 1.0), (0.75, 1.333))
     assert (c.augment.color_jitter, c.augment.erasing, c.augment.flip) == (0.4, 0.25, 0.5)

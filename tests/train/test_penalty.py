@@ -74,7 +74,9 @@ def test_listening_ends():
     before = int(operations.total())
     with torch.no_grad():
         model(clip)
-    assert int(operations.total()) == before and not any(m._forward_pre_hooks for m in model.modules())
+    assert int(operations.total()) == before and not any(
+        m._forward_pre_hooks for m in model.modules()
+    )
 
 
 def test_a_model_without_spikes_is_one_line():

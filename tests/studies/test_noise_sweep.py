@@ -1,0 +1,156 @@
+"""The sweep measures both again at every level, resumes, and is the same on any scheduler."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from neurosim.data import sets
+from neurosim.errors import ClipError, StoreError
+from neurosim.studies import noise_sweep
+from neurosim.studies.evaluate import evaluate
+from neurosim.studies.noise_sweep import (
+    area_under_accuracy,
+    by_level,
+    layer_shifts,
+    read_sweep,
+    summary,
+    sweep_noise,
+)
+
+LEVELS = [
+    "gaussian:0.5",
+    "salt_pepper:0.3",
+    "weight:0.3",
+    "bits:3",
+    "frame_drop:0.4",
+    "time_jitter:1",
+]
+
+
+@pytest.fixture(scope="module")
+def few(videos):
+    return sets.open("motion", videos.items[0].path.parents[2], "test", number=12)
+
+
+@pytest.fixture(scope="module")
+def frame(model, few, tmp_path_factory):
+    return sweep_noise(model, few, LEVELS, (0, 1), ["cmos_45nm", "loihi1"], workers=2,
+                       out=tmp_path_factory.mktemp("sweep"))  # fmt: skip
+
+
+def test_clean_level_is_the_evaluation(frame, model, few):
+    plain = evaluate(model, few, ["cmos_45nm", "loihi1"])
+    clean = summary(frame).iloc[0]
+    assert clean["noise"] == "clean" and clean["accuracy"] == pytest.approx(plain.top1.mean)
+    for chip in ("cmos_45nm", "loihi1"):
+        assert clean[f"joules_{chip}"] == pytest.approx(plain.joules_per_video[chip].mean)
+        assert clean[f"energy_ratio_{chip}"] == 1
+    shifts = layer_shifts(frame)
+    rates = shifts[shifts["kind"] == "clean"].set_index("node")["rate"].to_dict()
+    assert (
+        rates == pytest.approx(plain.layer_rates())
+        and (shifts[shifts["kind"] == "clean"]["shift"] == 0).all()
+    )
+
+
+def test_noise_changes_spikes_and_so_energy(frame):
+    rows = summary(frame).set_index("noise")
+    assert set(rows.index) == {"clean", *LEVELS}
+    assert rows.loc[["bits:3"], "seed"].tolist() == [0]
+    for level in LEVELS:
+        part = rows.loc[[level]]
+        assert (part["synaptic_operations"] != rows.loc["clean", "synaptic_operations"]).all()
+        assert (part["energy_ratio_loihi1"] != 1).all()
+    two = rows.loc[["gaussian:0.5"], "synaptic_operations"]
+    assert len(two) == 2 and two.iloc[0] != two.iloc[1]  # seeds differ
+
+
+def test_the_table_is_tidy(frame):
+    assert tuple(frame.columns) == noise_sweep.COLUMNS and not frame.isna().any().any()
+    keys = ["noise", "seed", "measure", "subject"]
+    assert not frame[frame["measure"] != "layer_rate"].duplicated(keys).any()
+    assert len(by_level(frame)) == 7 and by_level(frame)[1]["seeds"] == 2
+    assert set(area_under_accuracy(frame)) == {
+        "gaussian", "salt_pepper", "weight", "bits", "frame_drop", "time_jitter",
+    }  # fmt: skip
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, frame, monkeypatch):
+    arguments = (model, few, LEVELS[:2], (0, 1), ["cmos_45nm", "loihi1"])
+    first = sweep_noise(*arguments, workers=1, out=tmp_path)
+    files = sorted((tmp_path / "tasks").iterdir())
+    assert len(files) == 5  # clean, and two levels × two seeds, one shard each
+    files[2].unlink(), files[3].write_bytes(files[3].read_bytes()[:40])  # lost, and half-written
+    run = []
+    monkeypatch.setattr("neurosim.studies.cluster.client", _counting(run))
+    again = sweep_noise(*arguments, out=tmp_path)
+    assert len(run) == 2
+    pd.testing.assert_frame_equal(again, first)
+    pd.testing.assert_frame_equal(read_sweep(tmp_path), first)
+    part = frame[frame["noise"].isin(["clean", *LEVELS[:2]])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, first)  # two workers, other tasks around: the same numbers
+
+
+def _counting(run):
+    """A stand-in for Dask that runs each task here and now, and remembers it."""
+    import contextlib
+
+    class Future:
+        def __init__(self, value):
+            self.value = value
+
+        def result(self):
+            return self.value
+
+        def release(self):
+            pass
+
+    class Client:
+        def scatter(self, data, broadcast):
+            return data
+
+        def submit(self, task, *args, pure):
+            run.append(args)
+            return Future(task(*args))
+
+    @contextlib.contextmanager
+    def client(workers, scheduler):
+        import distributed
+
+        before = distributed.as_completed
+        distributed.as_completed = list
+        try:
+            yield Client()
+        finally:
+            distributed.as_completed = before
+
+    return client
+
+
+def test_areas_are_means_of_the_curve():
+    given = (
+        ("clean", 0.0, 0, 0.8),
+        ("gaussian:0.5", 0.5, 0, 0.6),
+        ("gaussian:1", 1.0, 0, 0.2),
+        ("gaussian:1", 1.0, 1, 0.4),
+    )
+    rows = [("m", n, n.split(":")[0], level, s, "correct", "v", y, 1)
+            for n, level, s, y in given]  # fmt: skip
+    rows += [
+        (*r[:5], measure, *r[6:])
+        for r in rows
+        for measure in ("synaptic_operations", "firing_rate")
+    ]
+    table = pd.DataFrame(rows, columns=list(noise_sweep.COLUMNS))
+    expected = (0.5 * (0.8 + 0.6) / 2 + 0.5 * (0.6 + 0.3) / 2) / 1.0
+    assert area_under_accuracy(table)["gaussian"] == pytest.approx(expected)
+
+
+def test_mistakes_are_one_line(model, few, tmp_path):
+    with pytest.raises(ClipError, match="event_drop:0.1' is for"):
+        sweep_noise(model, few, ["event_drop:0.1"])
+    with pytest.raises(ClipError, match="gaussian:LEVEL"):
+        sweep_noise(model, few, ["gaussian"])
+    with pytest.raises(StoreError, match="no finished sweep"):
+        read_sweep(tmp_path)
