@@ -14,6 +14,8 @@ $(STAMP): requirements.lock pyproject.toml tools/setup_env.py
 
 demo: setup
 	$(BIN)/neurosim estimate svformer_tiny --hardware cmos_45nm --hardware cmos_45nm_memory --hardware loihi1
+	@echo
+	$(BIN)/neurosim evaluate svformer_tiny --data motion --number 200 --hardware cmos_45nm --hardware loihi1
 
 test: setup
 	$(BIN)/python -m pytest -q -n $(JOBS)

@@ -89,6 +89,7 @@ def _from_run(run: Path, weights: str | None) -> Source:
     if path is None:
         raise ModelError(f"{run}: holds no weights yet; let it train for an epoch first")
     restore(source.model, name, path)  # type: ignore[arg-type]
+    source.model.eval()  # type: ignore[attr-defined]
     return replace(source, name=str(run), weights=str(path), card=_retrained(source.card))
 
 

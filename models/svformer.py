@@ -247,6 +247,7 @@ class SVFormer(nn.Module):
         self.dwconv_bf_head = _on_spikes(nn.Conv3d(2 * c4, 2 * c4, window, groups=c4))
         self.norm_bf_head = nn.BatchNorm3d(2 * c4)
         self.head = _on_reals(nn.Linear(2 * c4, c.classes))
+        _statistics_for(self, c.v_threshold)
 
     def forward(self, clip: Tensor) -> Tensor:
         """Frames [T, B, C, H, W] → logits [B, classes]."""
@@ -268,6 +269,13 @@ class SVFormer(nn.Module):
                 f"SVFormer: expects a clip [{c.steps}, B, {c.in_channels}, {c.size}, {c.size}], "
                 f"got {list(clip.shape)}; read the video with the model's recipe"
             )
+
+
+def _statistics_for(model: nn.Module, v_threshold: float) -> None:
+    """Running variances before any training, such that ``_on_spikes`` drives that threshold."""
+    for norm in model.modules():
+        if isinstance(norm, PerStepBatchNorm) and norm.running_var is not None:
+            norm.running_var.fill_(v_threshold**-2)
 
 
 def build(**config: object) -> SVFormer:

@@ -165,7 +165,7 @@ MISTAKES = {
     "estimate mine.py:unknown_op --clip clip.npy": ["without a rule", "det"],
     "estimate mine.py:wrong_channels --rates 0.1": ["channels"],
     "estimate svformer_tiny --weights other.safetensors": ["other.safetensors"],
-    "estimate svformer_tiny --weights pretrained": ["no pretrained weights"],
+    "estimate dvs_conv --weights pretrained": ["no pretrained weights"],
     f"{GOOD} --weights other.safetensors": ["only for zoo models"],
     # clips
     "estimate mine.py:good --clip gone.mp4": ["gone.mp4"],

@@ -134,7 +134,7 @@ BAD = {
     "evaluate run --number 2 --scheduler tcp://127.0.0.1:1": "no Dask scheduler answers",
     "sweep noise run --level fog:1": "unknown noise 'fog'",
     "sweep noise run --level gaussian": "gaussian:LEVEL",
-    "sweep noise run --level event_drop:0.1": "is for graded and spike clips",
+    "sweep noise run --number 10 --level event_drop:0.1": "is for graded and spike clips",
     "sweep noise run --seeds 0": "--seeds 0: give at least 1",
     "sweep energy run --number 0": "--number 0",
     "plot run --what fog": "--what fog: choose",

@@ -37,7 +37,7 @@ def prove(
         for name in flipped:
             _near(graph, graph[name], inputs, computed[name], emitted[name])
     for node, dims, leaf in _leaves(graph.meta["outputs"]):
-        found = _restored(values[node], dims)
+        found = _restored(node, values[node], dims)
         _compare(graph, node, found, returned[leaf])
 
 
@@ -123,7 +123,12 @@ def _leaves(nest: object) -> list[tuple[str, list[list[str]], int]]:
     return []
 
 
-def _restored(value: Tensor, dims: list[list[str]]) -> Tensor:
+def _restored(node: str, value: Tensor, dims: list[list[str]]) -> Tensor:
     from neurosim.ops._layout import restore
 
+    if sum(role == "X" for dim in dims for role in dim) > value.ndim - 2:
+        raise CaptureError(
+            f"at {node!r}: the model returns steps flattened into other axes, which cannot be told "
+            "apart again; average over the steps, or return them as an axis"
+        )
     return restore(value, dims)

@@ -24,13 +24,13 @@ from neurosim.data.motion_scene import (
 
 VERSION = 2  # changes with the drawing or the encoding
 _SPRITE = 32  # texels across
-_SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
-    lambda x, y: x * x + y * y < 30**2,
-    lambda x, y: (14**2 < x * x + y * y) & (x * x + y * y < 30**2),
-    lambda x, y: (abs(x) < 22) & (abs(y) < 22),
+_SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (  # none is its own quarter turn
+    lambda x, y: (x * x + y * y < 30**2) & (x < 4),
+    lambda x, y: (x * x + y * y < 30**2) & ((x < 0) | (y < 0)),
+    lambda x, y: (14**2 < x * x + y * y) & (x * x + y * y < 30**2) & (y < 4),
     lambda x, y: (abs(x) < 22) & (abs(y) < 22) & ((x < 0) | (y < 0)),
-    lambda x, y: (abs(x) < 28) & (abs(y) < 12),
-    lambda x, y: (abs(x) < 28) & (abs(y) < 10) | (abs(x) < 10) & (abs(y) < 28),
+    lambda x, y: (abs(x) < 29) & (abs(y) < 10),
+    lambda x, y: (x > -10) & (x < 29) & (abs(y) < 10),
     lambda x, y: (y < 15) & (7 * abs(x) < 4 * (y + 30)),
 )
 
@@ -121,8 +121,8 @@ def _draw_sprite(rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[1 - _SPRITE : _SPRITE : 2, 1 - _SPRITE : _SPRITE : 2]
     cover = 255 * _SHAPES[rng.integers(len(_SHAPES))](x, y)
     dark, bright = rng.integers([[120] * 3, [190] * 3], [[180] * 3, [256] * 3])
-    rows = int(rng.integers(1, 7))
-    columns = int(rng.integers(1 if rows > 2 else 3, 7))
+    rows = int(rng.integers(1, 5))
+    columns = int(rng.integers(1 if rows > 1 else 2, 5))
     patches = rng.integers(256, size=(rows, columns, 1))
     patches = (patches - patches.min()) * 255 // max(int(np.ptp(patches)), 1)
     shade = _smooth(patches, _SPRITE)

@@ -141,3 +141,16 @@ def test_a_model_that_writes_into_its_input():
     assert torch.equal(simulate(graph, kept).outputs, model(kept.clone()))
     with pytest.raises(UnknownOps, match="writing a constant into a part of a value"):
         capture(WritesIntoItsInput(whole=False).eval(), clip)
+
+
+def test_steps_that_a_convolution_makes_and_the_model_flattens_are_one_line():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv3d(2, 4, (3, 2, 2), padding=(1, 0, 0))
+
+        def forward(self, x):
+            return self.conv(x.permute(1, 2, 0, 3, 4)).flatten(1)
+
+    with pytest.raises(CaptureError, match="steps flattened into other axes"):
+        capture(Net().eval(), torch.zeros(4, 1, 2, 5, 4), kind="spike")

@@ -77,7 +77,7 @@ def test_untrained_models_repeat_and_speak(name):
     with torch.no_grad():
         assert torch.equal(first(clip(name)), second(clip(name)))
     rates = spikes(first, clip(name))
-    assert all(0.005 < rate < 0.5 for rate in rates.values()), rates
+    assert all(0.005 < rate < 0.6 for rate in rates.values()), rates
     share = sum(0.05 <= rate <= 0.3 for rate in rates.values()) / len(rates)
     assert share > 0.7, rates
 

@@ -50,13 +50,13 @@ def test_map_counts_the_outputs_that_an_element_reaches(name):
 
 
 def test_linear():
-    model = nn.Sequential(nn.Flatten(2), nn.Linear(12, 7))
+    model = nn.Sequential(nn.Flatten(2), nn.Linear(12, 7)).eval()
     graph = ns.capture(model, torch.zeros(2, 2, 3, 2, 2), kind="spike")
     node = next(n for n in graph.nodes if n.op == "linear")
     assert fan_out_map(node, 2, (12,), (7, 12)).tolist() == [[7]]
 
 
 def test_other_operators_have_none():
-    graph = ns.capture(nn.Flatten(2), torch.zeros(2, 2, 3, 2, 2), kind="spike")
+    graph = ns.capture(nn.Flatten(2).eval(), torch.zeros(2, 2, 3, 2, 2), kind="spike")
     with pytest.raises(GraphError, match="has no fan-out map"):
         fan_out_map(graph.nodes[-1], 2, (12,), (7, 12))

@@ -84,6 +84,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, fra
     files[2].unlink(), files[3].write_bytes(files[3].read_bytes()[:40])  # lost, and half-written
     run = []
     monkeypatch.setattr("neurosim.studies.cluster.client", _counting(run))
+    monkeypatch.setattr("distributed.as_completed", list)
     again = sweep_noise(*arguments, out=tmp_path)
     assert len(run) == 2
     pd.testing.assert_frame_equal(again, first)
@@ -116,14 +117,7 @@ def _counting(run):
 
     @contextlib.contextmanager
     def client(workers, scheduler):
-        import distributed
-
-        before = distributed.as_completed
-        distributed.as_completed = list
-        try:
-            yield Client()
-        finally:
-            distributed.as_completed = before
+        yield Client()
 
     return client
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from neurosim.errors import TrainError
-from neurosim.train import begin
+from neurosim.train import begin, checkpoint
 from neurosim.train.run_dir import RunDir
 
 
@@ -68,29 +68,39 @@ def test_resumed_at_a_random_update_it_ends_bit_identical(whole, config, tmp_pat
 
 
 def test_killed_at_any_moment_it_goes_on_and_ends_bit_identical(whole, config, tmp_path):
-    """kill -9 again and again, a little later every time, also while a checkpoint is written."""
-    path, line = tmp_path / "run", (
-        "import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
-        "from neurosim.train import begin\n"
-        "print('ready', flush=True)\n"
-        "begin.resume(sys.argv[1])\n"
-    )  # fmt: skip
+    """kill -9 while a checkpoint is being written, and at moments after one: it always goes on."""
+    path = tmp_path / "run"
     RunDir(path).begin(config.with_(checkpoint_seconds=1e-9))
-    command = [sys.executable, "-c", line, str(path), str(torch.get_num_threads())]
-    for attempt in range(20):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        try:
-            process.wait(timeout=0.6 + 0.9 * attempt)
-        except subprocess.TimeoutExpired:
+    folder, moments = RunDir(path).checkpoints, random.Random(0)
+    for _ in range(3):
+        done = len(RunDir(path).metrics())
+        with resuming(path) as process:
+            before = checkpoint.newest(folder)
+            wait_for(process, lambda old=before: checkpoint.newest(folder) != old)
+            wait_for(process, lambda: any(folder.glob(".step-*.tmp")))
+            time.sleep(moments.choice((0.0, 0.001, 0.01, 0.05)))
             os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            continue
-        assert process.returncode == 0
-        break
-    assert process.returncode == 0 and attempt >= 2
+        assert process.returncode == -signal.SIGKILL and len(RunDir(path).metrics()) >= done
+        assert RunDir(path).latest() is not None
+    with resuming(path) as process:
+        assert process.wait() == 0
     assert same(whole, path) and rows(whole) == rows(path)
-    assert not [p for p in path.rglob("*.tmp") if "step-" in p.name]
+    assert not list(folder.glob(".step-*.tmp"))
+
+
+def resuming(path):
+    """A process of its own that goes on with the run, on as many threads as this one has."""
+    line = (
+        "import sys, torch; torch.set_num_threads(int(sys.argv[2]))\n"
+        "from neurosim.train import begin; begin.resume(sys.argv[1])\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", line, str(path), str(torch.get_num_threads())])
+
+
+def wait_for(process, happened):
+    while not happened():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.0005)
 
 
 def test_a_run_keeps_what_a_reader_needs(whole, config):
@@ -155,7 +165,7 @@ def test_a_finished_run_resumed_stays_as_it_is(whole):
 
 
 def test_weights_to_start_from(whole, config, tmp_path):
-    start = config.with_(init=str(whole / "last.safetensors"), lr=1e-12, epochs=1)
+    start = config.with_(init=str(whole / "last.safetensors"), lr=1e-12, lr_min=0.0, epochs=1)
     begin.train(start, tmp_path / "run")
     one, two = (load_file(p / "last.safetensors") for p in (whole, tmp_path / "run"))
     torch.testing.assert_close(one["head.weight"], two["head.weight"], rtol=0, atol=1e-6)

@@ -43,9 +43,9 @@ def test_share_is_over_a_network_in_which_everything_fires():
         def forward(self, x):
             return self.conv(self.lif(x).flatten(0, 1)).flatten(1).unflatten(0, x.shape[:2]).mean(0)
 
-    model, clip = Net(), torch.full((4, 2, 2, 5, 5), 100.0)
+    model, clip = Net().eval(), torch.full((4, 2, 2, 5, 5), 100.0)
     operations = SynapticOperations(ns.capture(model, clip), model)
-    with operations.listen():
+    with torch.no_grad(), operations.listen():
         model(clip)
     assert float(operations.share()) == 1.0
     existing = 3 * (5 * 3 - 2) ** 2 * 2  # outputs × (positions that exist along an axis)² × inputs
@@ -80,7 +80,7 @@ def test_listening_ends():
 
 
 def test_a_model_without_spikes_is_one_line():
-    model = nn.Sequential(nn.Flatten(2), nn.Linear(12, 3))
+    model = nn.Sequential(nn.Flatten(2), nn.Linear(12, 3)).eval()
     graph = ns.capture(model, torch.rand(2, 2, 3, 2, 2))
     with pytest.raises(TrainError, match="no layer of .* takes spikes; set it to 0"):
         SynapticOperations(graph, model)
