@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neurosim.data.recipe import Recipe
-from neurosim.models._card import ModelCard
+from neurosim.models._card import Accuracy, ModelCard
 from neurosim.models.svformer import SVFormer, SVFormerConfig
 from neurosim.nn.surrogate import Norse
 
@@ -35,5 +35,8 @@ CARD = ModelCard(
     parameters=391_242,
     classes=10,
     recipe=Recipe(frames=16, size=(64, 64), mean=0.45, std=0.225),
-    note="SVFormer's architecture at 1/36 of its parameters; not a published model.",
+    weights=True,
+    accuracy=(Accuracy("motion", 82.1, 99.9, 1, 1, "models/weights/svformer_tiny.md"),),
+    note="SVFormer's architecture at 1/36 of its parameters, trained by us on the built-in data; it "
+    "tells eight actions apart, but hardly clockwise from anticlockwise.",
 )

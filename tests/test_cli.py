@@ -118,7 +118,7 @@ def test_summary_says_what_a_reader_must_know(
 
 def test_zoo_model_says_that_it_is_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     found = _out(capsys, "estimate svformer_tiny --rates 0.1")
-    assert "ASSUMED" in found and "391,242 parameters" in found and "not a published model" in found
+    assert "ASSUMED" in found and "391,242 parameters" in found and "trained by us" in found
     from neurosim.cli.show import warnings
     from neurosim.ir.manifest import Manifest
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FORMATS = ("png", "svg", "pdf")
+TRAINING = ("training", "confusion")  # what folders of training runs and evaluations alone have
 RECORD = "its spikes were not recorded; make it with neurosim estimate MODEL --record spikes --out"
 Source = Annotated[
     str,
@@ -220,7 +221,9 @@ def chosen(asked: Asked, what: str) -> tuple[tuple[str, ...], dict[str, str]]:
     lacking = {name: why_not(asked, name) for name in PICTURES}
     if what == ALL:
         left_out = {name: why for name, why in lacking.items() if why}
-        return tuple(n for n in PICTURES if n not in left_out), left_out
+        drawn = tuple(n for n in PICTURES if n not in left_out)
+        trained = asked.kept not in (None, Kept())
+        return drawn, {n: why for n, why in left_out.items() if trained or n not in TRAINING}
     if why := lacking[what]:
         raise PlotError(f"--what {what}: {why}")
     return (what,), {}

@@ -24,7 +24,8 @@ from neurosim.data.motion_scene import (
 
 VERSION = 2  # changes with the drawing or the encoding
 _SPRITE = 32  # texels across
-_SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (  # none is its own quarter turn
+# none of them is its own quarter turn
+_SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda x, y: (x * x + y * y < 30**2) & (x < 4),
     lambda x, y: (x * x + y * y < 30**2) & ((x < 0) | (y < 0)),
     lambda x, y: (14**2 < x * x + y * y) & (x * x + y * y < 30**2) & (y < 4),
