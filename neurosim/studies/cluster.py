@@ -41,7 +41,7 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if scheduler:
             try:
-                found = Client(scheduler, timeout=20)
+                found = Client(scheduler, timeout=5)
             except (OSError, ValueError) as error:
                 raise SimulationError(
                     f"--scheduler {scheduler}: no Dask scheduler answers ({error}); start one with "
