@@ -28,6 +28,9 @@ from neurosim.nn._layout import channels_last, weights_channels_last
 from neurosim.nn.plif import PLIF
 
 
+torch._dynamo.config.recompile_limit = 64  # a graph for every shape of layer
+
+
 class NorseLoop(nn.Module):
     """norse's stock cell, stepped."""
 
