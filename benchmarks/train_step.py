@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import torch
+import torch._dynamo
 from norse.torch import LIFBoxCell, LIFBoxParameters
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,7 +27,6 @@ from torch.nn import functional
 import neurosim as ns
 from neurosim.nn._layout import channels_last, weights_channels_last
 from neurosim.nn.plif import PLIF
-
 
 torch._dynamo.config.recompile_limit = 64  # a graph for every shape of layer
 
