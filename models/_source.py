@@ -79,6 +79,8 @@ def _from_run(run: Path, weights: str | None) -> Source:
     try:
         config = yaml.safe_load((run / RUN_CONFIG).read_text())
         name, options = config["model"], config.get("options") or {}
+        if not (isinstance(name, str) and isinstance(options, Mapping)):
+            raise TypeError
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError):
         raise ModelError(
             f"{run}: {RUN_CONFIG} names no model; give the folder of a training run"

@@ -32,9 +32,10 @@ def test_a_run_without_weights_or_model_is_one_line(tmp_path):
     run_dir(tmp_path, weights=None)
     with pytest.raises(ModelError, match="holds no weights yet"):
         resolve(str(tmp_path))
-    run_dir(tmp_path, config="lr: 1\n")
-    with pytest.raises(ModelError, match="names no model"):
-        resolve(str(tmp_path))
+    for text in ("lr: 1\n", "model: [1]\n", "model: dvs_conv\noptions: 3\n", "x\n"):
+        run_dir(tmp_path, config=text)
+        with pytest.raises(ModelError, match="names no model"):
+            resolve(str(tmp_path))
 
 
 def test_another_seed_draws_other_weights():
