@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from neurosim.cli import main
+from neurosim.cli import main, sweep
+from neurosim.studies.noise_sweep import read_sweep
 
 NET = """
 import torch
@@ -96,10 +97,26 @@ def test_sweep_noise_draws_and_resumes(here: Path, capsys: pytest.CaptureFixture
     )
     out = said(capsys, command)
     assert "gaussian:0.5" in out and "× clean" in out and "area under the accuracy curve" in out
-    kept = {p.name for p in (here / "run" / "noise").iterdir()}
-    assert kept == {"tasks", "sweep.parquet", "levels.csv", "layers.csv", "noise_cmos_45nm.png"}
+    kept = {p.name for p in (here / "run" / "noise").iterdir()} - {"noise_cmos_45nm.png"}
+    assert kept == {"tasks", "sweep.parquet", "levels.csv", "layers.csv"}
     found = json.loads(said(capsys, f"{command} --json"))
     assert [row["noise"] for row in found["levels"]] == ["clean", "gaussian:0.5", "bits:4"]
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_a_model_that_is_never_right_gets_its_tables_without_a_picture(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], right: float
+) -> None:
+    frame = read_sweep(here / "run" / "noise")
+    frame.loc[frame["measure"] == "correct", "value"] = right
+    files = sweep.keep(frame, tmp_path)
+    assert ("noise_cmos_45nm.png" in [f.name for f in files]) == bool(right)
+    sweep._print(frame, files, False)
+    out = capsys.readouterr().out
+    assert ("no clean clip was right" in out) != bool(right)
+    sweep._print(frame, files, True)
+    levels = json.loads(capsys.readouterr().out)["levels"]
+    assert {row["accuracy_retained"] for row in levels} == {1.0 if right else None}
 
 
 def test_sweep_energy_draws_a_front(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,8 +36,15 @@ def stages(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
 @contextlib.contextmanager
 def counted(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar over so many of so many, with the time that is left; nothing without a terminal."""
+    with renamed(what, transient=True) as tell:
+        yield lambda done, total: tell(what, done, total)
+
+
+@contextlib.contextmanager
+def renamed(what: str, transient: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """The same bar, whose text is told with every step; ``transient``: gone when it is done."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda text, done, total: None
         return
     from rich.console import Console
     from rich.progress import (
@@ -54,9 +61,11 @@ def counted(what: str) -> Iterator[Callable[[int, int], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=transient) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda text, done, total: bar.update(
+            task, description=text, completed=done, total=total
+        )
 
 
 @contextlib.contextmanager

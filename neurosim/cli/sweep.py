@@ -87,7 +87,8 @@ def noise(
 
 
 def keep(frame: pd.DataFrame, place: Path) -> list[Path]:
-    """levels.csv, layers.csv and a picture a chip beside sweep.parquet; their paths."""
+    """levels.csv, layers.csv and, where anything can be retained, a picture a chip beside
+    sweep.parquet; their paths."""
     from neurosim.ir.store import write_atomically
     from neurosim.plots import noise_robustness, noise_table, save
     from neurosim.studies import noise_sweep
@@ -96,7 +97,8 @@ def keep(frame: pd.DataFrame, place: Path) -> list[Path]:
     write_atomically(levels, noise_sweep.summary(frame).to_csv(index=False).encode())
     write_atomically(layers, noise_sweep.layer_shifts(frame).to_csv(index=False).encode())
     found = [place / noise_sweep.RESULT, levels, layers]
-    for chip in noise_sweep.chips(frame):
+    drawn = noise_sweep.chips(frame) if noise_sweep.summary(frame)["accuracy"].iloc[0] else []
+    for chip in drawn:
         table = noise_table(noise_sweep.samples(frame, chip))
         found.append(save(noise_robustness(table, chip), place / f"noise_{chip}.png"))
     return found
@@ -118,15 +120,17 @@ def _print(frame: pd.DataFrame, files: list[Path], json: bool) -> None:
     typer.echo("")
     for kind, area in areas.items():
         typer.echo(f"area under the accuracy curve, {kind}: {area:.4f}")
+    if rows[0]["accuracy"] == 0:
+        typer.echo("\nno picture: no clean clip was right, so there is no accuracy to retain")
     typer.echo(f"\nkept     {', '.join(map(str, files))}")
 
 
-def _row(row: dict[str, float | str], chips: list[str]) -> list[str]:
+def _row(row: dict[str, Any], chips: list[str]) -> list[str]:
     shown = [
         str(row["noise"]),
         f"{row['seeds']:.0f}",
         f"{row['accuracy']:.2%}",
-        f"{row['accuracy_retained']:.1%}",
+        "none" if row["accuracy_retained"] is None else f"{row['accuracy_retained']:.1%}",
         f"{row['firing_rate']:.4f}",
         f"{row['synaptic_operations']:,.0f}",
     ]
@@ -180,6 +184,8 @@ def energy(
             model, data, energy_weight or energy_front.WEIGHTS, hardware or ["cmos_45nm"],
             out=out, epochs=epochs, settings=pairs(set_), split=split, number=number, tell=tell,
         )  # fmt: skip
+        if not points:  # a further process of torchrun
+            return
         files = [out / "front.csv"]
         for chip in points[0].evaluation.reports:
             drawn = draw_front(energy_front.picture(points, chip), profile=chip)

@@ -145,21 +145,9 @@ def _interruptible(advice: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _watched(epochs: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A bar over the updates of an epoch on a terminal; a line an epoch in any case."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from neurosim.cli.progress import renamed
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("reading data", total=None)
+    with renamed("reading data") as bar:
 
         def tell(told: Mapping[str, Any]) -> None:
             if "row" in told:
@@ -167,7 +155,7 @@ def _watched(epochs: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
                 return
             text = f"epoch {told['epoch'] + 1}/{epochs}  loss {told['loss']:.3f}  " \
                    f"top-1 {told['train_top1']:.1%}"  # fmt: skip
-            bar.update(task, description=text, completed=told["update"], total=told["updates"])
+            bar(text, told["update"], told["updates"])
 
         yield tell
 

@@ -22,17 +22,16 @@ from neurosim.data.motion_scene import (
     sine,
 )
 
-VERSION = 2  # changes with the drawing or the encoding
+VERSION = 3  # changes with the drawing or the encoding
 _SPRITE = 32  # texels across
-# none of them is its own quarter turn
+# longer than wide: none is its own quarter turn, and how one lies tells how far it has turned
 _SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
-    lambda x, y: (x * x + y * y < 30**2) & (x < 4),
-    lambda x, y: (x * x + y * y < 30**2) & ((x < 0) | (y < 0)),
-    lambda x, y: (14**2 < x * x + y * y) & (x * x + y * y < 30**2) & (y < 4),
-    lambda x, y: (abs(x) < 22) & (abs(y) < 22) & ((x < 0) | (y < 0)),
-    lambda x, y: (abs(x) < 29) & (abs(y) < 10),
-    lambda x, y: (x > -10) & (x < 29) & (abs(y) < 10),
-    lambda x, y: (y < 15) & (7 * abs(x) < 4 * (y + 30)),
+    lambda x, y: (abs(x) < 29) & (abs(y) < 9),
+    lambda x, y: (abs(x) < 27) & (abs(y) < 13),
+    lambda x, y: 13**2 * x * x + 29**2 * y * y < (13 * 29) ** 2,
+    lambda x, y: (abs(x) < 29) & (4 * abs(y) < 20 + abs(x)),
+    lambda x, y: (x * x + y * y < 30**2) & (abs(y) < abs(x)),
+    lambda x, y: 14 * abs(x) + 30 * abs(y) < 14 * 30,
 )
 
 
@@ -110,7 +109,7 @@ def look(rng: np.random.Generator) -> Look:
 
 def _draw_ground(rng: np.random.Generator) -> np.ndarray:
     """A dark colour, uneven in two sizes."""
-    colour, cells = rng.integers(40, 100, size=3), int(rng.integers(3, 9))
+    colour, cells = rng.integers(30, 75, size=3), int(rng.integers(3, 9))
     strength = rng.integers(5, 25)
     coarse = _smooth(rng.integers(-strength, strength, size=(cells, cells, 3)), SIDE * GROUND_UNIT)
     fine = rng.integers(-strength, strength, size=(3 * cells, 3 * cells, 1))
@@ -118,14 +117,16 @@ def _draw_ground(rng: np.random.Generator) -> np.ndarray:
 
 
 def _draw_sprite(rng: np.random.Generator) -> np.ndarray:
-    """Patches or stripes between two colours brighter than any ground, in one of the shapes."""
+    """A random shape, in stripes along it or patches, of two colours brighter than any ground."""
     y, x = np.mgrid[1 - _SPRITE : _SPRITE : 2, 1 - _SPRITE : _SPRITE : 2]
     cover = 255 * _SHAPES[rng.integers(len(_SHAPES))](x, y)
-    dark, bright = rng.integers([[120] * 3, [190] * 3], [[180] * 3, [256] * 3])
+    dark, bright = rng.integers([[110] * 3, [200] * 3], [[140] * 3, [256] * 3])
     rows = int(rng.integers(1, 5))
     columns = int(rng.integers(1 if rows > 1 else 2, 5))
     patches = rng.integers(256, size=(rows, columns, 1))
     patches = (patches - patches.min()) * 255 // max(int(np.ptp(patches)), 1)
+    if rng.integers(2):
+        patches = 255 * (np.arange(8 + 4 * (rows // 2)) // 2 % 2).reshape(-1, 1, 1)
     shade = _smooth(patches, _SPRITE)
     return np.concatenate([dark + (bright - dark) * shade // 255, cover[..., None]], axis=-1)
 

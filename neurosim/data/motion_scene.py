@@ -69,7 +69,8 @@ class _Chances:
     period: int  # frames
     phase: int
     axis: int
-    headings: np.ndarray  # (17,) of the random walk's steps
+    stride: int  # of the random walk, 1/UNIT pixel a frame
+    headings: np.ndarray  # (17,) of its steps
 
     def radius(self, time: np.ndarray | int) -> np.ndarray:
         """r(time) = middle · (1 + growth · (2 time − 15) / 15)."""
@@ -127,7 +128,7 @@ def _oscillate(c: _Chances) -> _Move:
 
 
 def _random_walk(c: _Chances) -> _Move:
-    steps = c.speed * np.stack([cosine(c.headings), sine(c.headings)]) // ONE
+    steps = c.stride * np.stack([cosine(c.headings), sine(c.headings)]) // ONE
     x, y = np.cumsum(steps, axis=1)
     return _Move(x=x, y=y)
 
@@ -174,15 +175,16 @@ def _draw_chances(rng: np.random.Generator) -> _Chances:
         x=between(0, SIDE * UNIT - 1),
         y=between(0, SIDE * UNIT - 1),
         angle=between(0, TURN - 1),
-        middle=between(14 * UNIT, 20 * UNIT),
-        growth=between(80, 128),
+        middle=between(20 * UNIT, 23 * UNIT),
+        growth=between(70, 98),
         moment=between(0, FRAMES - 1),
         speed=between(2 * UNIT, 4 * UNIT),
-        spin=between(28, 60),
-        reach=between(7 * UNIT, 11 * UNIT),
-        period=between(9, 13),
+        spin=between(12, 24),
+        reach=between(7 * UNIT, 10 * UNIT),
+        period=between(10, 15),
         phase=between(0, TURN - 1),
         axis=between(0, TURN - 1),
+        stride=between(4 * UNIT, 6 * UNIT),
         headings=rng.integers(TURN, size=len(_TIMES)),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if scheduler:
             try:
+                _knock(scheduler)
                 found = Client(scheduler, timeout=5)
             except (OSError, ValueError) as error:
                 raise SimulationError(
@@ -59,6 +61,14 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
             Client(cluster) as found,
         ):  # fmt: skip
             yield found
+
+
+def _knock(scheduler: str) -> None:
+    """Raises OSError at once where nothing listens: Dask would try again for seconds."""
+    scheme, _, place = scheduler.rpartition("://")
+    host, colon, port = place.rpartition(":")
+    if scheme in ("", "tcp") and colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
 def packed(graph: Graph) -> bytes:

@@ -65,13 +65,18 @@ def energy_front(
 
     ``model``: a training run, whose best weights every point starts from, or a model to train from
     the beginning. ``epochs``, ``settings``: in place of the recipe's. ``tell`` hears the weight and
-    what ``train`` tells. Raises NeurosimError: as ``train`` and ``evaluate``.
+    what ``train`` tells. Under ``torchrun`` all processes train and the first evaluates: the
+    others get no points. Raises NeurosimError: as ``train`` and ``evaluate``.
     """
+    from neurosim.train.begin import is_first
+
     chips = check_chips(hardware, None, None, {})
     base = _base(Path(model), dataset, epochs, settings or {})
     place, points = Path(out), list[Point]()
     for weight in weights:
         run = _trained(base.with_(energy_weight=float(weight)), place, tell)
+        if not is_first():
+            continue
         found = evaluate(run, base.data, chips, root=base.root, split=split, number=number,
                          fold=base.fold, form=base.form, weights=str(run / LAST))  # fmt: skip
         points.append(Point(float(weight), run, found))

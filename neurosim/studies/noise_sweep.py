@@ -197,7 +197,7 @@ def _video_rows(video: Video) -> list[tuple[str, str, float]]:
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a level and seed: accuracy, SynOps, rate and joules per video, and against clean:
-    accuracy retained, energy ratio, rate shift."""
+    accuracy retained (NaN where no clean clip was right), energy ratio, rate shift."""
     table: Any = frame
     means = table[table["measure"] != "layer_rate"].pivot_table(
         index=["noise", "kind", "level", "seed"], columns="measure", values="value",
@@ -206,7 +206,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     clean = means[means["kind"] == "clean"].iloc[0]
     found = means[["noise", "kind", "level", "seed"]].copy()
     found["accuracy"] = means["correct"]
-    found["accuracy_retained"] = means["correct"] / max(clean["correct"], 1e-12)
+    found["accuracy_retained"] = means["correct"] / (clean["correct"] or np.nan)
     for name in ("synaptic_operations", "firing_rate"):
         found[name] = means[name]
     for column in [c for c in means.columns if str(c).startswith("joules:")]:
@@ -308,12 +308,13 @@ def chips(frame: pd.DataFrame) -> list[str]:
 
 
 def by_level(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """``summary`` with the seeds of a level averaged; ``seeds`` says how many."""
+    """``summary`` with the seeds of a level averaged; ``seeds`` says how many; None for NaN."""
     rows: Any = summary(frame)
     groups = rows.groupby(["noise", "kind", "level"], sort=False)
     found = groups.mean(numeric_only=True).drop(columns="seed")
     found.insert(0, "seeds", groups.size())
-    return cast("list[dict[str, Any]]", found.reset_index().to_dict("records"))
+    records = found.reset_index().to_dict("records")
+    return [{k: None if v != v else v for k, v in record.items()} for record in records]
 
 
 def samples(frame: pd.DataFrame, chip: str) -> list[NoiseSample]:

@@ -78,13 +78,14 @@ def test_the_table_is_tidy(frame):
 
 def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, frame, monkeypatch):
     arguments = (model, few, LEVELS[:2], (0, 1), ["cmos_45nm", "loihi1"])
-    first = sweep_noise(*arguments, workers=1, out=tmp_path)
-    files = sorted((tmp_path / "tasks").iterdir())
-    assert len(files) == 5  # clean, and two levels × two seeds, one shard each
-    files[2].unlink(), files[3].write_bytes(files[3].read_bytes()[:40])  # lost, and half-written
     run = []
     monkeypatch.setattr("neurosim.studies.cluster.client", _counting(run))
     monkeypatch.setattr("distributed.as_completed", list)
+    first = sweep_noise(*arguments, out=tmp_path)
+    files = sorted((tmp_path / "tasks").iterdir())
+    assert len(files) == len(run) == 5  # clean, and two levels × two seeds, one shard each
+    files[2].unlink(), files[3].write_bytes(files[3].read_bytes()[:40])  # lost, and half-written
+    run.clear()
     again = sweep_noise(*arguments, out=tmp_path)
     assert len(run) == 2
     pd.testing.assert_frame_equal(again, first)
