@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,6 @@ def draw_retained(table: NoiseTable, kind: str, ax: Axes | None = None) -> Axes:
     axes = style.axes_of(ax)
     axes.axhline(100, color=style.FAINT, lw=0.6, zorder=0)
     _line(axes, table, kind, lambda p: p.retained.scaled(100))
-    axes.set_ylim(bottom=0)
     return style.dress(axes, "noise level", "accuracy retained (%)")
 
 
@@ -124,7 +124,6 @@ def draw_energy(table: NoiseTable, kind: str, ax: Axes | None = None, profile: s
     """mJ per video by level of one kind of noise."""
     axes = style.axes_of(ax)
     _line(axes, table, kind, lambda p: p.joules_per_video.scaled(1e3))
-    axes.set_ylim(bottom=0)
     return style.dress(axes, "noise level", "mJ per video" + f"\non {profile}" * bool(profile))
 
 
@@ -133,6 +132,9 @@ def _line(axes: Axes, table: NoiseTable, kind: str, value: Any) -> None:
     i = table.kinds.index(kind) % len(style.COLOURS)
     spans = [value(p) for p in points]
     style.with_bars(axes, [p.level for p in points], spans, i, kind)
+    every = [value(p) for p in table.points]  # panels of a row share their axis
+    top = max(x for span in every for x in (span.mean, span.high) if not math.isnan(x))
+    axes.set_ylim(0, 1.08 * top or 1)
 
 
 def _cells(span: Span) -> tuple[float, float, float]:

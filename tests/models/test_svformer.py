@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import neurosim as ns
 from neurosim import models
 from neurosim.errors import ModelError
 from neurosim.models.svformer import SVFormer, SVFormerConfig
@@ -85,6 +86,29 @@ def test_attention_is_q_times_k_transposed_v():
     expected = torch.einsum("tbnhd,tbmhd,tbmhe->tbnhe", q, k, v).flatten(3) * 8**-0.5
     assert expected.any()
     torch.testing.assert_close(seen["mixed"], expected)
+
+
+def with_own_statistics(model: nn.Module, clips: torch.Tensor) -> None:
+    """Norms know their inputs: activations without a threshold grow beyond float32 otherwise."""
+    for module in model.modules():
+        if hasattr(module, "momentum"):
+            module.momentum = 1.0
+    with torch.no_grad():
+        model.train()(clips)
+    model.eval()
+
+
+def test_the_dense_twin_has_no_spikes_and_as_many_multiplications():
+    clip, graphs = torch.randn(16, 1, 3, 64, 64), []
+    for neuron in ("plif", "relu"):
+        model = models.load("svformer_tiny", neuron=neuron)
+        with_own_statistics(model, torch.randn(16, 4, 3, 64, 64))
+        graphs.append(ns.lower(ns.capture(model, clip)))
+    spiking, dense = (sum(n.known.dense_macs for n in graph.nodes) for graph in graphs)
+    assert spiking == dense > 0
+    run = ns.simulate(graphs[1], clip)
+    assert run.counts.total("spike") == run.synaptic_operations() == 0
+    torch.testing.assert_close(run.outputs, model(clip).detach(), rtol=1e-4, atol=1e-4)
 
 
 def test_gradients_reach_every_parameter_with_either_surrogate():

@@ -62,6 +62,17 @@ def test_panels_show_means_and_intervals(table: NoiseTable) -> None:
     assert "loihi1" in energy.get_ylabel() and "retained" in gaussian.get_ylabel()
 
 
+def test_no_point_lies_outside_its_panel() -> None:
+    rising = [NoiseSample("salt", x, s, 0.8 + x, 2e-3 * (1 + x)) for x in (0, 1) for s in (0, 1)]
+    flat = [NoiseSample("gaussian", x, 0, 0.8, 2e-3) for x in (0, 1)]
+    for order in (rising + flat, flat + rising):
+        for axes in noise_robustness(noise_table(order), "loihi1").axes:
+            line = axes.containers[0].lines[0]  # type: ignore[attr-defined]
+            values = np.asarray(line.get_ydata())
+            bottom, top = axes.get_ylim()
+            assert bottom == 0 and values.max() <= 0.95 * top
+
+
 @pytest.mark.parametrize("given", [[], samples()[3:], [NoiseSample("gaussian", 0, 0, 0.0, 1.0)]])
 def test_without_clean_clips_nothing_is_retained(given: list[NoiseSample]) -> None:
     with pytest.raises(PlotError, match="clean clips"):

@@ -1,4 +1,4 @@
-"""``neurosim.nn``: the parametric LIF neuron of our own models."""
+"""``neurosim.nn``: the parametric LIF neuron of our own models, and its twin's membrane."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neurosim.capture.recognise import Recognised, firing_rule, split
 from neurosim.ir.neuron import Neuron
+from neurosim.nn.leaky import LeakyIntegrator
 from neurosim.nn.plif import PLIF, PLIFCell
 
 
@@ -37,6 +38,13 @@ def plif(module: PLIF | PLIFCell) -> Recognised:
     )
 
 
+def integrator(module: LeakyIntegrator) -> Recognised:
+    """v ← v + σ(w)·(x − v), never fires."""
+    floats, arrays = split(module, k=torch.sigmoid(module.w))
+    silent = Neuron(integrate="difference", fires="never", reset="none", output="v", **floats)
+    return Recognised(silent, arrays, multi_step=True, results=lambda result: {"v": result})
+
+
 def _passed(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Tensor] | None:
     state = args[1] if len(args) > 1 else kwargs.get("state")
     return None if state is None else {"v": state.v}
@@ -50,4 +58,4 @@ def _results(result: Any) -> dict[str, Tensor]:
     return {"spike": result[0], "v": result[1].v}
 
 
-NEURONS = {"PLIF": plif, "PLIFCell": plif}
+NEURONS = {"PLIF": plif, "PLIFCell": plif, "LeakyIntegrator": integrator}

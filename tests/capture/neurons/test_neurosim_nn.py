@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neurosim.capture.recognise import find
+from neurosim.nn.leaky import LeakyIntegrator
 from neurosim.nn.plif import PLIF, PLIFCell
 
 OPTIONS = [{}, {"tau": 1.3, "v_threshold": 0.7, "v_reset": -0.25}, {"fires": ">"}]
@@ -40,3 +41,8 @@ def test_meanings_of_what_the_cell_takes_and_returns() -> None:
     z, state = cell(x)
     assert known.named_results((z, state)) == {"spike": z, "v": state.v}
     assert known.state_in((x, state), {}) == {"v": state.v} and known.state_in((x,), {}) is None
+
+
+def test_the_twin_s_membrane_equals_its_equation(same_as_library: Any) -> None:
+    known = same_as_library(lambda: LeakyIntegrator(3.0), lambda module, x: (module(x), None))
+    assert known.equation.fires == "never" and known.multi_step
