@@ -6,10 +6,11 @@ import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from neurosim.cli import main, sweep
-from neurosim.studies.noise_sweep import read_sweep
+from neurosim.studies.noise_sweep import COLUMNS
 
 NET = """
 import torch
@@ -105,10 +106,18 @@ def test_sweep_noise_draws_and_resumes(here: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("right", [0.0, 1.0])
 def test_a_model_that_is_never_right_gets_its_tables_without_a_picture(
-    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], right: float
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], right: float
 ) -> None:
-    frame = read_sweep(here / "run" / "noise")
-    frame.loc[frame["measure"] == "correct", "value"] = right
+    measures = {"correct": right, "synaptic_operations": 9.0, "firing_rate": 0.1}
+    measures |= {"joules:cmos_45nm": 1e-6, "layer_rate": 0.1}
+    frame = pd.DataFrame(
+        [
+            ("net", noise, kind, level, 0, measure, "lif" if "layer" in measure else "c", value, 1)
+            for noise, kind, level in (("clean", "clean", 0.0), ("gaussian:1", "gaussian", 1.0))
+            for measure, value in measures.items()
+        ],
+        columns=list(COLUMNS),
+    )
     files = sweep.keep(frame, tmp_path)
     assert ("noise_cmos_45nm.png" in [f.name for f in files]) == bool(right)
     sweep._print(frame, files, False)
@@ -117,6 +126,14 @@ def test_a_model_that_is_never_right_gets_its_tables_without_a_picture(
     sweep._print(frame, files, True)
     levels = json.loads(capsys.readouterr().out)["levels"]
     assert {row["accuracy_retained"] for row in levels} == {1.0 if right else None}
+
+
+@pytest.mark.parametrize("wrong", ["--set options.neuron=gelu", "--init net.py"])
+def test_a_run_that_never_began_leaves_no_folder(
+    here: Path, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    said(capsys, f"train svformer_tiny {wrong} --out never", code=2)
+    assert not (here / "never").exists()
 
 
 def test_sweep_energy_draws_a_front(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

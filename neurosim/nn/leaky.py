@@ -23,7 +23,7 @@ class LeakyIntegrator(nn.Module):
     def __init__(self, tau: float = 2.0) -> None:
         super().__init__()
         if not tau > 1.0:
-            raise ModelError(f"LeakyReLU: tau is {tau}; give a time constant above 1 step")
+            raise ModelError(f"LeakyIntegrator: tau is {tau}; give a time constant above 1 step")
         self.w = nn.Parameter(torch.tensor(-math.log(tau - 1.0)))
 
     @property

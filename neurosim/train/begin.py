@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import TrainError
+from neurosim.errors import NeurosimError, TrainError
 from neurosim.ir.manifest import versions
 from neurosim.train.config import TrainConfig, load_config
 from neurosim.train.run_dir import RunDir
@@ -56,7 +56,13 @@ def train(
     """
     given = _config(config)
     run = RunDir(Path(out) if out is not None else default_folder(given))
-    return _train(_started(run, given, resume), run, tell or _silent)
+    started = _started(run, given, resume)
+    try:
+        return _train(started, run, tell or _silent)
+    except NeurosimError:
+        if not resume and is_first():
+            run.abandon()
+        raise
 
 
 def resume(out: str | Path, tell: Tell | None = None) -> Trained:
@@ -152,7 +158,6 @@ def _counted(module: nn.Module, videos: VideoSet, config: TrainConfig) -> Synapt
     """What tells the synaptic operations; None where the model's graph does not (told only when
     energy has a weight)."""
     from neurosim.capture.capture import capture
-    from neurosim.errors import NeurosimError
     from neurosim.train.penalty import SynapticOperations
 
     before = module.training

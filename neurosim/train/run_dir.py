@@ -7,6 +7,7 @@ checkpoints/    the newest states to go on from  best.safetensors, last.safetens
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -55,6 +56,13 @@ class RunDir:
                 f"{self.path}: is there already; give a new folder, or --resume to go on with it"
             )
         write_atomically(self.path / CONFIG, config.save().encode())
+
+    def abandon(self) -> None:
+        """Leave nothing behind of a run that never came to its description."""
+        if not (self.path / MANIFEST).exists():
+            (self.path / CONFIG).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else lies there
+                self.path.rmdir()
 
     def describe(self, manifest: Mapping[str, Any]) -> None:
         """Write ``manifest.json``."""
