@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/neurosim evaluate svformer_tiny --data motion --number 200 --hardware cmos_45nm --hardware loihi1
 
 test: setup
-	$(BIN)/python -m pytest -q -n $(JOBS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 slow: setup
 	$(BIN)/python -m pytest -q -m "slow or gpu"

@@ -31,6 +31,22 @@ Record = Annotated[
         show_default=False,
     ),
 ]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream", help="The whole video, frame by frame as it is decoded, in constant memory."
+    ),
+]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        help="With --stream: windows of so many steps, each with fresh state.", show_default=False
+    ),
+]
+Hop = Annotated[
+    int | None,
+    typer.Option(help="Steps from window to window. Default: a window.", show_default=False),
+]
 Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a figure.")]
 
 
@@ -53,6 +69,9 @@ def estimate(
     bin_ms: options.BinMs = None,
     time_dim: options.TimeDim = 0,
     batch_dim: options.BatchDim = 1,
+    stream: Stream = False,
+    window: Window = None,
+    hop: Hop = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.output import staged
@@ -64,16 +83,18 @@ def estimate(
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     _check_engine(engine)
     frames = options.frames(frames)
+    _check_stream(stream, window or hop, rates, (time_dim, batch_dim))
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
             tell("load")
             source, taken, given, manifest = _loaded(
                 model, weights, clip, rates, frames, options.size(size), bin_ms
             )
+            pieces, manifest = _pieces(stream, source, clip, taken, manifest)
             found = study(
                 source.model, taken, chips, convention, given, host, engine,
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
-                record=record, on_stage=tell, **counts,
+                record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
             )  # fmt: skip
         if folder is not None:
             folder.write(found.run, found.reports)
@@ -83,6 +104,35 @@ def estimate(
 def _check_engine(engine: str) -> None:
     if engine not in ("auto", "dense", "event"):
         raise options.UsageError(f"--engine {engine}: choose auto, dense or event")
+
+
+def _check_stream(stream: bool, cut: int | None, rates: str | None, axes: tuple[int, int]) -> None:
+    if cut is not None and not stream:
+        raise options.UsageError("--window and --hop cut a long video; give --stream too")
+    if stream and rates is not None:
+        raise options.UsageError("--stream simulates, --rates assumes; give one of the two")
+    if stream and axes != (0, 1):
+        raise options.UsageError("--stream feeds [T, B, …]; wrap a model that takes other axes")
+
+
+def _pieces(
+    stream: bool, source: Source, path: Any, taken: Clip, manifest: Manifest
+) -> tuple[Any, Manifest]:
+    """The whole video piece by piece, and a manifest that says so; nothing unless asked for."""
+    if not stream:
+        return None, manifest
+    from dataclasses import replace
+
+    from neurosim.data.recipe import Recipe
+    from neurosim.data.sample import sample_clip_path
+    from neurosim.data.video import stream_clip
+
+    steps, _, _, height, width = taken.tensor.shape
+    known = source.recipe or Recipe(frames=steps, size=(height, width))
+    recipe = replace(known, frames=steps, size=(height, width))
+    place = path or sample_clip_path()
+    note = f"every frame of {place.name}, as a stream"
+    return stream_clip(place, recipe), manifest.with_(notes=(*manifest.notes, note))
 
 
 def _loaded(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neurosim.data.video import Clip as Clip
     from neurosim.data.video import load_clip as load_clip
     from neurosim.data.video import read_frames as read_frames
+    from neurosim.data.video import stream_clip as stream_clip
 
 _HOME = {
     "Noise": "noise",
@@ -37,6 +38,7 @@ _HOME = {
     "Views": "sets._views",
     "load_clip": "video",
     "read_frames": "video",
+    "stream_clip": "video",
 }
 
 

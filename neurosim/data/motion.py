@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from neurosim.cache import cache_folder
 from neurosim.data.motion_draw import label_of
 from neurosim.data.motion_events import slice_events
 from neurosim.data.motion_files import PathLike, generate, missing_clips, motion_path
 from neurosim.data.motion_scene import ACTIONS, FRAMES, SIDE
 from neurosim.data.recipe import Recipe
-from neurosim.data.sample import cache_folder
 from neurosim.data.video import read_frames
 from neurosim.errors import ClipError, StoreError, UnknownName
 

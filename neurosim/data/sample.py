@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurosim.cache import cache_folder
 from neurosim.errors import StoreError
 
 FRAMES, FPS, HEIGHT, WIDTH = 150, 30, 240, 320
@@ -45,14 +46,6 @@ def sample_clip_path() -> Path:
             "set NEUROSIM_CACHE to a folder that can"
         ) from None
     return path
-
-
-def cache_folder() -> Path:
-    """$NEUROSIM_CACHE, else $XDG_CACHE_HOME/neurosim, else ~/.cache/neurosim."""
-    own, shared = os.environ.get("NEUROSIM_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    if own:
-        return Path(own)
-    return (Path(shared) if shared else Path.home() / ".cache") / "neurosim"
 
 
 def _write_beside(path: Path) -> None:

@@ -77,6 +77,37 @@ def load_clip(
     return _from_pictures(place, recipe, want, _pictures(place, want))
 
 
+def stream_clip(
+    path: PathLike,
+    recipe: Recipe,
+    piece: int = 32,
+    *,
+    start_seconds: float = 0.0,
+    allow_damaged: bool = False,
+) -> Iterator[torch.Tensor]:
+    """The whole video as the recipe's model takes it, (t ≤ ``piece``, 1, C, H, W) at a time.
+
+    ``recipe.frames`` does not apply: frames at k·stride/fps to the end, decoded as they are asked
+    for. Raises ClipError: as ``load_clip``, when it gets there.
+    """
+    import torch
+
+    from neurosim.data.fit import fit
+
+    place = existing(Path(path))
+    want = Selection(None, recipe.stride, recipe.fps, start_seconds, allow_damaged)
+    if recipe.channels == "events" or place.suffix.lower() in arrays.SUFFIXES:
+        raise fault(place, "no video that can be read frame by frame", "give a video or a folder")
+    held: list[torch.Tensor] = []
+    for picture in _pictures(place, want):
+        held.append(fit(picture.rgb, recipe))
+        if len(held) == piece:
+            yield torch.stack(held)[:, None]
+            held = []
+    if held:
+        yield torch.stack(held)[:, None]
+
+
 def _pictures(place: Path, want: Selection) -> Iterator[Picture]:
     suffix = place.suffix.lower()
     if place.is_dir():

@@ -213,15 +213,23 @@ def _within(name: str, index: np.ndarray, size: int) -> None:
 
 class CountsBuilder:
     """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within
-    ``budget_bytes``."""
+    ``budget_bytes``.
+
+    ``steps`` None: as many as come; bins double as they fill. ``total``: the steps where known.
+    """
 
     def __init__(
-        self, samples: int, steps: int, pairs: int, budget_bytes: int = BUDGET_BYTES
+        self, samples: int, steps: int | None, pairs: int, budget_bytes: int = BUDGET_BYTES
     ) -> None:
-        self.samples, self.steps = samples, steps
+        self.samples, self.total = samples, steps
         per_cell = 8 * max(1, pairs)
         self.steps_per_bin, self.rows = 1, samples
-        if samples * steps * per_cell > budget_bytes:
+        if steps is None:
+            self.rows = samples if samples * MAX_BINS * per_cell <= budget_bytes else 1
+            steps = max(2, min(MAX_BINS, budget_bytes // (self.rows * per_cell)) // 2 * 2)
+        self.steps = 0 if self.total is None else steps
+        self._room = steps
+        if self.total is not None and samples * steps * per_cell > budget_bytes:
             bins = max(1, min(MAX_BINS, budget_bytes // (samples * per_cell) or 1))
             self.steps_per_bin = max(1, -(-steps // bins))
         if samples * self._bins * per_cell > budget_bytes and samples > 1:
@@ -231,7 +239,14 @@ class CountsBuilder:
 
     @property
     def _bins(self) -> int:
-        return max(1, -(-self.steps // self.steps_per_bin))
+        return max(1, -(-self._room // self.steps_per_bin))
+
+    def _grow(self) -> None:
+        """Twice as many steps a bin, in as many bins."""
+        self.steps_per_bin, self._room = 2 * self.steps_per_bin, 2 * self._room
+        for key, table in self._table.items():
+            paired = table.reshape(len(table), -1, 2).sum(axis=2)
+            self._table[key] = np.concatenate([paired, np.zeros_like(paired)], axis=1)
 
     def add(
         self, node: str, event: str, counts: np.ndarray, first_step: int = 0, first_sample: int = 0
@@ -241,7 +256,10 @@ class CountsBuilder:
         counts = np.asarray(counts)
         if counts.dtype.kind not in "iub":
             raise TypeError(f"counts of {node}/{event} are {counts.dtype}, not integers")
-        key = (node, event)
+        key, last = (node, event), first_step + len(counts)
+        while self.total is None and last > self._room:
+            self._grow()
+        self.steps = max(self.steps, last)
         table = self._table.setdefault(key, np.zeros((self.rows, self._bins), np.int64))
         steps, samples = counts.shape
         by_sample = counts.T.astype(np.int64)
@@ -261,11 +279,38 @@ class CountsBuilder:
     def finish(self) -> Counts:
         """The frozen table."""
         squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}
+        bins = max(1, -(-self.steps // self.steps_per_bin))
         return Counts(
-            self._table,
+            {key: table[:, :bins] for key, table in self._table.items()},
             self.samples,
             self.steps,
             self.steps_per_bin,
             self.rows != self.samples,
             squares,
+        )
+
+
+class CountsSum:
+    """Sums counts of equal steps over samples, with the sum of squares of each sample's total."""
+
+    def __init__(self) -> None:
+        self.samples, self.steps, self.steps_per_bin = 0, 1, 1
+        self._table: dict[Key, np.ndarray] = {}
+        self._squares: dict[Key, float] = {}
+
+    def add(self, counts: Counts) -> None:
+        """More samples."""
+        self.samples += counts.samples
+        self.steps, self.steps_per_bin = counts.steps, counts.steps_per_bin
+        for key, array in counts.table.items():
+            held = self._table.setdefault(key, np.zeros((1, array.shape[1]), np.int64))
+            held += array.sum(axis=0, keepdims=True)
+            squares = (array.sum(axis=1).astype(np.float64) ** 2).sum()
+            squares = counts.squares.get(key, 0.0) if counts.samples_summed else float(squares)
+            self._squares[key] = self._squares.get(key, 0.0) + squares
+
+    def finish(self) -> Counts:
+        """The frozen table, one row."""
+        return Counts(
+            self._table, self.samples, self.steps, self.steps_per_bin, True, self._squares
         )

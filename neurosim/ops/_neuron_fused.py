@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
+from neurosim.ops._bits import Bits, same_order
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
 
 # Neuron-steps a thread is worth: below, waiting for a core that torch still spins on costs more.
@@ -25,10 +26,10 @@ VARIABLES = ("v", "i", "b", "rest")
 
 
 class Fused(NamedTuple):
-    """``out``: (T, B, *shape) in the memory order of x; ``spikes``: int64 (T, B), sums of ``out``;
-    ``membrane``: like ``out`` when asked for; ``state``: variable → (B, *shape)."""
+    """``out``: (T, B, *shape) in the memory order of x, or bits; ``spikes``: int64 (T, B), sums of
+    ``out``; ``membrane``: like ``out`` when asked for; ``state``: variable → (B, *shape)."""
 
-    out: np.ndarray
+    out: np.ndarray | Bits
     state: dict[str, np.ndarray]
     spikes: np.ndarray
     membrane: np.ndarray | None
@@ -42,11 +43,13 @@ def scan_fused(
     *,
     first_step: int = 0,
     membrane: bool = False,
+    bits_order: tuple[int, ...] | None = None,
 ) -> Fused:
     """What ``scan`` returns, as numpy arrays and bit for bit.
 
     ``x``: float32 (T, B, *shape) in any dense memory order, channels last and batch first included;
-    another layout is copied once. Raises SimulationError: arrays that do not fit.
+    another layout is copied once. ``bits_order``: emit the spikes (0 or 1) as bits where the
+    slice's axes lie in this order, outermost first. Raises SimulationError: arrays that do not fit.
     """
     from neurosim.ops._neuron_kernel import BLOCK, LOADED, scan_rows
 
@@ -54,7 +57,10 @@ def scan_fused(
     x, order = _dense(np.asarray(x, np.float32))
     inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
     steps, samples = x.shape[:2]
-    out, trace = np.empty_like(x), np.empty_like(x) if membrane else None
+    bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
+    out = Bits.empty(x.shape, tuple(inner)) if bits else np.empty_like(x)
+    dense, words = (None, out.words) if isinstance(out, Bits) else (out, np.empty((0, 0), np.int64))
+    trace = np.empty_like(x) if membrane else None
     held = _state(neuron, arrays, x, inner, state)
     rows = (
         (samples, 1) if order[0] == 0 else (1, steps)
@@ -69,7 +75,8 @@ def scan_fused(
         scan_rows,
         x.size,
         _rows(x, order, size),
-        _rows(out, order, size),
+        _rows(dense, order, size),
+        words,
         _rows(trace, order, size),
         spikes,
         rows,
@@ -88,6 +95,7 @@ def _in_threads(
     elements: int,
     x: np.ndarray,
     out: np.ndarray,
+    bits: np.ndarray,
     trace: np.ndarray,
     spikes: np.ndarray,
     *rest: Any,
@@ -99,10 +107,12 @@ def _in_threads(
     pieces = min(tasks, 4 * threads)  # more than threads: a thread that was held up gets fewer
     edges = [tasks * k // pieces for k in range(pieces + 1)]
     if threads == 1:
-        work(0, tasks, x, out, trace, spikes, *rest)
+        work(0, tasks, x, out, bits, trace, spikes, *rest)
         return
     with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(work, a, b, x, out, trace, spikes, *rest) for a, b in pairwise(edges)]
+        parts = [
+            pool.submit(work, a, b, x, out, bits, trace, spikes, *rest) for a, b in pairwise(edges)
+        ]
     for part in parts:
         part.result()
 
@@ -120,6 +130,7 @@ def scan_tensor(
     plain = {k: a.numpy(force=True) if isinstance(a, Tensor) else a for k, a in arrays.items()}
     given = None if state is None else {k: s.numpy(force=True) for k, s in state.items()}
     done = scan_fused(neuron, plain, x.numpy(force=True), given, first_step=first_step)
+    assert isinstance(done.out, np.ndarray)
     return torch.from_numpy(done.out), {k: torch.from_numpy(s) for k, s in done.state.items()}
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets
+from neurosim.ops._bits_kernel import active_word
+
+BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets; 15 words
 # positions in neurosim.ir.neuron.PARAMETERS; the initial values, which follow, are not needed here
 (
     V_DECAY,
@@ -59,12 +61,12 @@ _free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @_free
-def scan_rows(first, last, x, out, trace, spikes, rows, held, params, affine, repeats, form):
+def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, form):
     """Walk tasks first … last − 1, each a block of neurons of one sample, through all steps.
 
-    Holds no lock. Fills ``out``, ``trace`` and ``spikes`` (tasks, steps), moves ``held`` (v, i, b,
-    rest) to the last step. ``x``: rows of one slice of one sample each; ``rows``: distance in rows
-    between steps and between samples.
+    Holds no lock. Fills ``bits`` or else ``out``, ``trace`` and ``spikes`` (tasks, steps), moves
+    ``held`` (v, i, b, rest) to the last step. ``x``: rows of one slice of one sample each;
+    ``rows``: distance in rows between steps and between samples.
     """
     size = x.shape[1]
     blocks = (size + BLOCK - 1) // BLOCK
@@ -87,7 +89,10 @@ def scan_rows(first, last, x, out, trace, spikes, rows, held, params, affine, re
             _input(u, x[row, lo:hi], affine, repeats, t, lo, z)
             _charge(v, i, u, theta, pending, p, form)
             _discharge(v, b, rest, z, theta, pending, before, p, form)
-            _emit(out[row, lo:hi], v if form[OUTPUT] else z)
+            if bits.size:
+                _pack(bits[t * held[V].shape[0] + sample, lo // 64 : (hi + 63) // 64], z)
+            else:
+                _emit(out[row, lo:hi], v if form[OUTPUT] else z)
             if trace.size:
                 _emit(trace[row, lo:hi], v)
             if form[OUTPUT] == 0:
@@ -153,6 +158,12 @@ def _fill(into, value):
 def _emit(into, values):
     for j in range(into.size):
         into[j] = values[j]
+
+
+@_stage
+def _pack(words, z):
+    for k in range(words.size):
+        words[k] = active_word(z, 64 * k, z.size - 64 * k)
 
 
 @_stage

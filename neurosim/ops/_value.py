@@ -3,6 +3,7 @@ once."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +13,18 @@ from torch import Tensor
 
 from neurosim.ir.graph import Node
 from neurosim.ir.types import Kind, ValueType
+from neurosim.ops._bits import Bits
 
 Mask = Tensor | bool  # (steps, samples, *shape) broadcastable booleans; True: always, False: never
 
 
 @dataclass
 class Value:
-    """``data``: (steps, samples, *shape) float32; a clip value has one step. ``arrived``: which
-    elements an event
-    reached in this step (True for every element that has a REAL input path)."""
+    """``held``: (steps, samples, *shape) float32, or spikes as bits; a clip value has one step.
+    ``arrived``: which elements an event reached in this step (True for every element that has a
+    REAL input path)."""
 
-    data: Tensor
+    held: Tensor | Bits
     type: ValueType
     arrived: Mask = True
     spikes: np.ndarray | None = (
@@ -31,14 +33,28 @@ class Value:
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
+    def data(self) -> Tensor:
+        """float32 (steps, samples, *shape); bits are unpacked once."""
+        if isinstance(self.held, Tensor):
+            return self.held
+        if ("data",) not in self._cache:
+            self._cache["data",] = self.held.dense()
+        return self._cache["data",]
+
+    @property
     def steps(self) -> int:
         """Steps held here."""
-        return self.data.shape[0]
+        return self.held.shape[0]
 
     @property
     def samples(self) -> int:
         """Samples held here."""
-        return self.data.shape[1]
+        return self.held.shape[1]
+
+    @property
+    def elements(self) -> int:
+        """Elements of all steps and samples."""
+        return math.prod(self.held.shape)
 
     def active(self) -> Tensor:
         """bool, same shape: n ≠ 0 (differences of integers × a scale may miss 0 by a rounding)."""
@@ -62,6 +78,8 @@ class Value:
         key = ("sum", axes, units)
         if key not in self._cache:
             part = self._partial(axes, units)
+            if part is None and isinstance(self.held, Bits) and axes == self.held.inner[-1:]:
+                part = self.held.sum_innermost()
             self._cache[key] = _sum(self, axes, units) if part is None else part
         return self._cache[key]
 
@@ -142,6 +160,7 @@ class Call:
     first_step: int = 0
     engine: str = "dense"
     kernels: Any = None  # the event engine's kernels
+    bits_order: tuple[int, ...] | None = None  # spikes are wanted as bits, if memory has this order
 
     @property
     def attrs(self) -> dict[str, Any]:

@@ -142,6 +142,8 @@ class Convolution(Op):
         weight, bias = call.params["weight"], call.params.get("bias")
         folded = x.data.flatten(0, 1)
         n = weight.ndim - 2
+        if call.engine == "dense_planar" and n == 2:
+            weight, folded = _planar(call, weight), folded.contiguous()
         if a["transposed"]:
             out = _TRANSPOSED[n](
                 folded,
@@ -222,6 +224,13 @@ class Convolution(Op):
         mask = (hit > 0).reshape(*x.data.shape[:2], groups, *hit.shape[2:])
         c_out = weight.shape[1] * groups if a["transposed"] else weight.shape[0]
         return mask if groups == 1 else mask.repeat_interleave(c_out // groups, dim=2)
+
+
+def _planar(call: Call, weight: Tensor) -> Tensor:
+    """The kernel with channels outermost, kept between chunks."""
+    if "planar" not in call.state:
+        call.state["planar"] = weight.contiguous()
+    return call.state["planar"]
 
 
 def pointwise(attrs: Mapping[str, Any], kernel: tuple[int, ...]) -> bool:

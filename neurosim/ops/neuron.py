@@ -19,6 +19,7 @@ from neurosim.ir.neuron import Neuron
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType, integers
 from neurosim.ops._arrive import arrival, full
+from neurosim.ops._bits import Bits
 from neurosim.ops._value import Call, Mask, Value, per_slice
 
 UNBOUNDED = 2**24  # most spikes a step of a neuron without a stated limit
@@ -63,8 +64,8 @@ class NeuronOp(Op):
             "parameters": sum(int(p.size) for p in params.values()),
         }
 
-    def run(self, call: Call) -> Tensor:
-        """The torch scan; the event engine fuses it."""
+    def run(self, call: Call) -> Tensor | Bits:
+        """The torch scan; the event engine fuses it, and emits bits where they are wanted."""
         from neurosim.ops import _neuron_scan
 
         (x,) = call.inputs
@@ -81,16 +82,17 @@ class NeuronOp(Op):
         )
         return out
 
-    def _fused(self, call: Call, neuron: Neuron, arrays: Mapping[str, Tensor]) -> Tensor:
+    def _fused(self, call: Call, neuron: Neuron, arrays: Mapping[str, Tensor]) -> Tensor | Bits:
         from neurosim.ops import _neuron_fused
 
         plain = {k: a.numpy() for k, a in arrays.items()}
         done = _neuron_fused.scan_fused(
-            neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays")
-        )
+            neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays"),
+            bits_order=call.bits_order if neuron.max_spikes == 1 else None,
+        )  # fmt: skip
         call.state["neuron_arrays"] = done.state
         call.state["emitted"] = done.spikes
-        return torch.from_numpy(done.out)
+        return done.out if isinstance(done.out, Bits) else torch.from_numpy(done.out)
 
     def _memoryless(self, call: Call, neuron: Neuron) -> Tensor:
         """The model hands over no state: every step starts fresh."""

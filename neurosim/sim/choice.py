@@ -1,52 +1,125 @@
-"""Which of the two engines runs a node. The choice is recorded and never changes a figure."""
+"""Which engine runs a node. The choice is recorded, can be replayed, and never changes a figure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import torch
 
 from neurosim.errors import SimulationError
 from neurosim.ir.graph import Node
 from neurosim.ir.run import Run
+from neurosim.ops._bits import Bits
 from neurosim.ops._value import Value
+from neurosim.sim.cost import ASSUMED, DENSE, EVENT, Costs, costs, shipped, work
 
-ENGINES = ("auto", "dense", "event")
+ENGINES = ("auto", DENSE, EVENT)
+CHOSEN = (
+    "convolution",
+    "linear",
+)  # by cost; auto fuses every neuron
+TIMES = "×"
+
+
+@dataclass
+class Stretch:
+    """Consecutive calls that went to one engine."""
+
+    engine: str
+    calls: int = 1
 
 
 class Choice:
-    """Callable on (node, operands); remembers what it chose first for each node."""
+    """Callable on (node, operands); remembers what it chose for each node and chunk."""
 
-    def __init__(self, name: str, chosen: dict[str, str], device: str) -> None:
-        self.name, self.chosen, self.device = name, chosen, device
+    def __init__(
+        self, name: str, device: str, replayed: dict[str, list[str]], reproducible: bool = False
+    ) -> None:
+        self.name, self.replayed, self.reproducible = name, replayed, reproducible
+        self.chosen: dict[str, list[Stretch]] = {}
         self.kernels: Any = None
-        if device == "cpu" and name != "dense":
+        self.costs: Costs | None = None
+        if device == "cpu" and name != DENSE:
             from neurosim.sim.event import EventKernels
 
             self.kernels = EventKernels()
+            self.costs = shipped() if reproducible else costs(torch.get_num_threads())
 
     def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
-        if node.name not in self.chosen:
-            self.chosen[node.name] = self._choose(node, inputs)
-        return self.chosen[node.name]
+        past, known = self.chosen.setdefault(node.name, []), self.replayed.get(node.name)
+        if known:
+            word = known[min(sum(s.calls for s in past), len(known) - 1)]
+        elif past and inputs and inputs[0].steps == 1:  # step by step: choosing would cost more
+            word = past[-1].engine
+        else:
+            word = self._choose(node, inputs)
+        if past and past[-1].engine == word:
+            past[-1].calls += 1
+        else:
+            past.append(Stretch(word))
+        return word
+
+    def walks(self, readers: tuple[str, ...]) -> bool:
+        """Whether these nodes walk over events, as far as is known."""
+        if self.kernels is None:
+            return False
+        return all(self._last(name) == EVENT for name in readers)
+
+    def _last(self, name: str) -> str:
+        past = self.chosen.get(name)
+        return past[-1].engine if past else self.replayed.get(name, [EVENT])[0]
 
     def _choose(self, node: Node, inputs: tuple[Value, ...]) -> str:
-        if self.name != "auto" or self.kernels is None:
-            return "event" if self.name == "event" else "dense"
+        if self.name != "auto" or self.costs is None:
+            return EVENT if self.name == EVENT else DENSE
         if node.op == "neuron":
-            return "event"
-        return "event" if self.kernels.faster(node, inputs) else "dense"
+            return EVENT
+        if node.op not in CHOSEN or not inputs[0].type.discrete:
+            return DENSE
+        (x,) = inputs
+        if self.reproducible:
+            return self.costs.best(work(node, 1, ASSUMED * x.type.size, bits=True))
+        bits, planar = isinstance(x.held, Bits), _planar(x)
+        active = float(x.active_total().sum())
+        return self.costs.best(work(node, x.steps * x.samples, active, bits, planar))
+
+    def record(self) -> dict[str, str]:
+        """For the manifest: one word a node, or its chunks in order ("event×2 dense×1")."""
+        found: dict[str, str] = {}
+        for name, past in self.chosen.items():
+            several = " ".join(f"{s.engine}{TIMES}{s.calls}" for s in past)
+            found[name] = past[0].engine if len(past) == 1 else several
+        return found
 
 
-def chooser(engine: str | Run, device: str) -> Choice:
+def _planar(x: Value) -> bool:
+    """Whether the first axis of a slice lies outermost: activity (C, *spatial) plane by plane."""
+    if isinstance(x.held, Bits):
+        return False
+    sizes, strides = x.held.shape[2:], x.held.stride()[2:]
+    axes = [a for a in range(len(sizes)) if sizes[a] > 1]
+    return len(axes) > 1 and axes[0] == 0 and strides[0] == max(strides[a] for a in axes)
+
+
+def _parsed(record: str) -> list[str]:
+    """Inverse of ``Choice.record`` for one node."""
+    parts = (part.partition(TIMES) for part in record.split())
+    return [word for word, times, number in parts for _ in range(int(number) if times else 1)]
+
+
+def chooser(engine: str | Run, device: str, reproducible: bool = False) -> Choice:
     """Raises SimulationError: an engine that does not exist, or "event" on another device than the
     CPU."""
     if isinstance(engine, Run):
-        return Choice("auto", dict(engine.manifest.engine_by_node), device)
+        past = engine.manifest.engine_by_node.items()
+        return Choice("auto", device, {name: _parsed(record) for name, record in past})
     if engine not in ENGINES:
         raise SimulationError(
             f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}, or a run to replay"
         )
-    if engine == "event" and device != "cpu":
+    if engine == EVENT and device != "cpu":
         raise SimulationError(
             f"the event engine runs on the CPU, not on {device!r}; use engine='dense' there"
         )
-    return Choice(engine, {}, device)
+    return Choice(engine, device, {}, reproducible)

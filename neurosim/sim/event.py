@@ -1,5 +1,4 @@
-"""Ties the compiled kernels to the operators: packed weights kept per node, and which engine is
-likely faster."""
+"""Ties the compiled kernels to the operators: weights are packed once per node."""
 
 from __future__ import annotations
 
@@ -10,45 +9,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.ir.graph import Node
 from neurosim.ir.types import Kind, ValueType
+from neurosim.ops._bits import Bits
 from neurosim.ops._value import Call, Value
-
-# Largest density at which the event kernel was faster than torch's dense one, on two cores
-# (benchmarks/kernels.py).
-SPATIAL, POINTWISE, LINEAR = 0.15, 0.06, 0.10
-FEWEST_CHANNELS = 32  # below, a list of active channels is too short to pay
 
 
 class EventKernels:
     """What ``Call.kernels`` offers to operators run by the event engine (CPU, float32)."""
 
     def __init__(self) -> None:
-        self._packed: dict[str, Any] = {}
-
-    def faster(self, node: Node, inputs: tuple[Value, ...]) -> bool:
-        """Whether the event kernel probably beats torch, from the density of these operands."""
-        if node.op not in ("convolution", "linear") or not inputs[0].type.discrete:
-            return False
-        (x,) = inputs
-        density = float(x.active_total().sum()) / max(1, x.data.numel())
-        if node.op == "linear":
-            return density <= LINEAR and x.type.shape[-1] >= FEWEST_CHANNELS
-        geometry = node.known.geometry
-        assert geometry is not None
-        if geometry.channels_in // geometry.groups < FEWEST_CHANNELS:
-            return False
-        return density <= (POINTWISE if math.prod(geometry.kernel) == 1 else SPATIAL)
+        self._packed: dict[str, tuple[Any, float | None]] = {}
 
     def convolution(self, call: Call) -> Tensor:
         """(steps, samples, C', *spatial')."""
         from neurosim.sim.kernels import conv
 
         (x,), a = call.inputs, call.attrs
-        folded = x.data.flatten(0, 1).numpy()
+        packed, step = self._weights(call)
+        spike = spike_value(x.type)
+        bits = None if packed.inputs == 1 < packed.groups else _bits(x)
         out = conv(
-            folded,
-            self._weights(call),
+            x.data.flatten(0, 1).numpy() if bits is None else bits,
+            packed,
             _array(call, "bias"),
             a["stride"],
             a["padding"],
@@ -56,19 +38,30 @@ class EventKernels:
             a["groups"],
             a["transposed"],
             a["output_padding"],
-            spike=spike_value(x.type),
+            spike=spike,
+            scale=_scale(spike, step),
         )
-        return torch.from_numpy(out).unflatten(0, x.data.shape[:2])
+        out = torch.from_numpy(out)
+        if bits is not None:
+            out = out.reshape(*out.shape[:2], *out.shape[5 - packed.rank :])
+        return out.unflatten(0, (x.steps, x.samples))
 
     def linear(self, call: Call) -> Tensor:
         """(steps, samples, …, out)."""
-        from neurosim.sim.kernels import linear
+        from neurosim.sim.kernels import conv, linear
 
         (x,) = call.inputs
-        out = linear(
-            x.data.numpy(), self._weights(call), _array(call, "bias"), spike=spike_value(x.type)
-        )
-        return torch.from_numpy(out)
+        packed, step = self._weights(call)
+        bias, spike = _array(call, "bias"), spike_value(x.type)
+        scale = _scale(spike, step)
+        bits = _bits(x, features_last=True)
+        if bits is None:
+            return torch.from_numpy(linear(x.data.numpy(), packed, bias, spike, scale))
+        out = conv(
+            bits, packed, bias, spike=spike, scale=scale
+        )  # (N, out, 1, 1, rows)
+        shape = (x.steps, x.samples, *x.type.shape[:-1], packed.outputs)
+        return torch.from_numpy(out.transpose(0, 2, 3, 4, 1)).reshape(shape)
 
     def matmul(self, call: Call) -> Tensor:
         """(steps, samples, …, M, N)."""
@@ -82,23 +75,53 @@ class EventKernels:
         out = matmul(left.contiguous().numpy(), right.contiguous().numpy())
         return torch.from_numpy(np.ascontiguousarray(out)).reshape(*lead, *out.shape[-2:])
 
-    def _weights(self, call: Call) -> Any:
+    def _weights(self, call: Call) -> tuple[Any, float | None]:
+        """Packed weights, and the step of their grid where they are integers on one."""
         from neurosim.sim.kernels import pack_weights
 
         name = call.node.name
         if name not in self._packed:
-            weight = np.ascontiguousarray(call.params["weight"].contiguous().numpy())
-            if call.node.op == "linear":
-                self._packed[name] = pack_weights(weight)
-            else:
-                a = call.attrs
-                self._packed[name] = pack_weights(weight, a["groups"], a["transposed"])
+            weight, step = np.ascontiguousarray(call.params["weight"].contiguous().numpy()), None
+            given = (call.attrs["groups"], call.attrs["transposed"])
+            shape = (1, False) if call.node.op == "linear" else given
+            found = on_grid(weight) if spike_value(call.inputs[0].type) is not None else None
+            if found is not None and not (weight.shape[1] == 1 < shape[0]):
+                weight, step = found
+            self._packed[name] = pack_weights(weight, *shape), step
         return self._packed[name]
+
+
+MOST_ROWS = 2**24 // 128  # int8 rows whose sum float32 holds exactly
+
+
+def on_grid(weight: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """(int8 weights, step) with weight = step · int8 and step a power of two, or None.
+
+    Sums of spikes are then the same bits in integers as in float32, and faster.
+    """
+    most = float(np.abs(weight).max(initial=0))
+    if not 0 < most < np.inf or math.prod(weight.shape[1:]) > MOST_ROWS:
+        return None
+    step = 2.0 ** math.ceil(math.log2(most / 127))
+    numbers = weight / np.float32(step)
+    small = numbers.astype(np.int8) if np.abs(numbers).max() <= 127 else None
+    return None if small is None or (small != numbers).any() else (small, step)
+
+
+def _scale(spike: float | None, step: float | None) -> float | None:
+    return None if spike is None or step is None else spike * step
 
 
 def spike_value(t: ValueType) -> float | None:
     """The one non-zero value of a SPIKE type with one scale; None when there are several."""
     return float(t.scale) if t.kind is Kind.SPIKE and t.uniform else None
+
+
+def _bits(x: Value, features_last: bool = False) -> Any:
+    """Spikes that the kernels can walk over as they lie in memory, or None."""
+    from neurosim.sim.kernels.events import bit_frames
+
+    return bit_frames(x.held, features_last) if isinstance(x.held, Bits) else None
 
 
 def _array(call: Call, role: str) -> np.ndarray | None:

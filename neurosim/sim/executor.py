@@ -8,8 +8,7 @@ the chunk at once, so Python is entered a few times per node and chunk.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,10 +21,20 @@ from neurosim.ir.order import Unit, units
 from neurosim.ops import get
 from neurosim.ops._value import Call, Value
 from neurosim.ops.time_reduce import TimeReduce
-from neurosim.sim.schedule import needs_arrival
+from neurosim.sim.schedule import event_readers, needs_arrival
 from neurosim.sim.stream import Queue, cut, delayed, join
 
-Choose = Callable[[Node, tuple[Value, ...]], str]
+
+class Choose(Protocol):
+    """Which engine runs a node on these operands."""
+
+    def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
+        """ "dense" or "event"."""
+        ...
+
+    def walks(self, readers: tuple[str, ...]) -> bool:
+        """Whether these nodes may walk over events, as far as is known."""
+        ...
 
 
 class Executor:
@@ -45,9 +54,13 @@ class Executor:
         self.kernels, self.first_sample = kernels, first_sample
         self.units = units(graph)
         self.needed = needs_arrival(graph)
+        self.packed = event_readers(graph, keep)
         self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
         self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
         self.done: set[str] = set()
+        self.total = counts.total  # steps of the clip; None until the end of a stream is seen
+        self.fed = 0
+        self.at_end: list[tuple[str, str, np.ndarray]] = []  # counts of the last step of a stream
         self.kept: dict[str, list[Tensor]] = {name: [] for name in keep}
         self.queues: dict[tuple[str, int], Queue] = {}
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
@@ -65,6 +78,9 @@ class Executor:
 
     def feed(self, clip: Tensor, final: bool) -> None:
         """Run everything that the next steps of the clip (steps, samples, *shape) allow."""
+        self.fed += len(clip)
+        if final and self.total is None:
+            self.total = self.fed
         for node in self.graph.inputs:
             value = Value(clip, node.value, True)
             self._finish(
@@ -73,6 +89,15 @@ class Executor:
         for unit in self.units:
             if unit.nodes[0].op != "input":
                 self._advance(unit, final)
+        if final:
+            for node, event, counted in self.at_end:
+                self.counts.add(node, event, counted, self.fed - 1, self.first_sample)
+
+    def taken(self) -> dict[str, Tensor]:
+        """The kept values since the last call, which are forgotten."""
+        found = {name: torch.cat(parts) for name, parts in self.kept.items() if parts}
+        self.kept = {name: [] for name in self.kept}
+        return found
 
     def _advance(self, unit: Unit, final: bool) -> None:
         if unit.cycle:
@@ -130,7 +155,12 @@ class Executor:
             self.step[node.name],
             engine,
             self.kernels,
+            self._bits_order(node),
         )
+
+    def _bits_order(self, node: Node) -> tuple[int, ...] | None:
+        readers = self.packed.get(node.name)
+        return readers.order if readers and self.choose.walks(readers.names) else None
 
     def _run(self, node: Node, inputs: tuple[Value, ...], steps: int) -> None:
         op, call = get(node.op), self._call(node, inputs)
@@ -156,7 +186,7 @@ class Executor:
         if node.name in self.needed:
             mask = op.arrive(call)
             state["arrived"] = mask if "arrived" not in state else _or(state["arrived"], mask)
-        state["last"] = self.step[node.name] + steps >= self.counts.steps
+        state["last"] = self.total is not None and self.step[node.name] + steps >= self.total
         self._count(node, call, Value(call.inputs[0].data[:1], node.value))
         self.step[node.name] += steps
 
@@ -271,15 +301,17 @@ class Executor:
             queue.push(out)
 
     def _count(self, node: Node, call: Call, out: Value) -> None:
-        last = self.counts.steps - 1
         for event, counted in get(node.op).count(call, out).items():
             counted = np.asarray(counted)
             first = call.first_step
             if all(v.type.steps is None for v in call.inputs):  # no source step
-                first = last
-            elif first + len(counted) > self.counts.steps:
-                counted = _folded(counted, self.counts.steps)
-                first = self.counts.steps - len(counted)
+                if self.total is None:
+                    self.at_end.append((node.name, event, counted))
+                    continue
+                first = self.total - 1
+            elif self.total is not None and first + len(counted) > self.total:
+                counted = _folded(counted, self.total)
+                first = self.total - len(counted)
             self.counts.add(node.name, event, counted, first, self.first_sample)
 
     def result(self, name: str) -> Tensor:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from neurosim.ir.graph import Graph
+from neurosim.ir.types import Kind
 from neurosim.ops import get
+
+EVENTS_A_NODE = 9  # upper estimate, to size the table of counts
 
 
 def needs_arrival(graph: Graph) -> frozenset[str]:
@@ -22,6 +27,29 @@ def needs_arrival(graph: Graph) -> frozenset[str]:
                     needed.add(edge.node)
                     changed = True
     return frozenset(needed)
+
+
+class Readers(NamedTuple):
+    """Layers that read a neuron's spikes, and the order of axes in memory that they walk over."""
+
+    names: tuple[str, ...]
+    order: tuple[int, ...]
+
+
+def event_readers(graph: Graph, keep: frozenset[str]) -> dict[str, Readers]:
+    """Neurons whose spikes are read by layers with weights alone, and not kept."""
+    found: dict[str, Readers] = {}
+    for node in graph.nodes:
+        readers, axes = graph.consumers[node.name], range(len(node.value.shape))
+        spikes = node.op == "neuron" and node.value.kind is Kind.SPIKE and node.value.uniform
+        if not spikes or node.value.scale != 1.0 or node.name in keep or not readers:
+            continue
+        names = tuple(r.name for r in readers)
+        if all(r.op == "linear" and not r.inputs[0].delay for r in readers):
+            found[node.name] = Readers(names, tuple(axes))
+        elif all(r.op == "convolution" and not r.inputs[0].delay for r in readers):
+            found[node.name] = Readers(names, (*axes[1:], 0))
+    return found
 
 
 def bytes_per_step(graph: Graph, samples: int) -> int:

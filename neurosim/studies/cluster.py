@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neurosim.data.noise import Noise
 from neurosim.errors import SimulationError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from neurosim.data.sets import VideoSet
     from neurosim.studies.evaluate import Tell
 
+Key = TypeVar("Key")
 SHARD = 50  # videos a task
 _NO_PAGE: Any = None  # no dashboard, no port
 
@@ -117,6 +118,45 @@ def shards(number: int) -> list[range]:
     return [range(i, min(i + SHARD, number)) for i in range(0, number, SHARD)]
 
 
+def shares(
+    data: bytes,
+    tasks: Mapping[Key, tuple[Any, ...]],
+    workers: int,
+    scheduler: str | None,
+) -> Iterator[tuple[Key, Share]]:
+    """What each task found, as it ends; ``tasks``: what ``share_task`` gets after the graph.
+
+    One worker and no scheduler: here, one after the other, on one thread as a worker would.
+    Raises SimulationError: no scheduler.
+    """
+    if workers == 1 and not scheduler:
+        with _one_thread():
+            for key, task in tasks.items():
+                yield key, share_task(data, *task)
+        return
+    from distributed import as_completed
+
+    with client(workers, scheduler) as dask:
+        sent = dask.scatter(data, broadcast=True)
+        jobs = {
+            dask.submit(share_task, sent, *task, pure=False): key for key, task in tasks.items()
+        }
+        for job in as_completed(list(jobs)):
+            yield jobs[job], job.result()
+            job.release()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def evaluate_on(
     graph: Graph,
     videos: VideoSet,
@@ -127,21 +167,15 @@ def evaluate_on(
     tell: Tell | None,
 ) -> Share:
     """All videos of one evaluation; shares are joined in their order."""
-    from distributed import as_completed
-
-    clean, parts = Noise("clean"), shards(len(videos))
-    with client(workers, scheduler) as dask:
-        sent = dask.scatter(packed(graph), broadcast=True)
-        jobs = [
-            dask.submit(share_task, sent, videos, part, pricing, clean, 0, settings, pure=False)
-            for part in parts
-        ]
-        done = 0
-        for job in as_completed(jobs):
-            done += len(job.result().videos)
-            if tell is not None:
-                tell(done, len(videos))
-        total = Share()
-        for job in jobs:
-            total.add(job.result())
-        return total
+    clean, parts, done = Noise("clean"), shards(len(videos)), 0
+    tasks = {k: (videos, part, pricing, clean, 0, settings) for k, part in enumerate(parts)}
+    found: dict[int, Share] = {}
+    for k, share in shares(packed(graph), tasks, workers, scheduler):
+        found[k] = share
+        done += len(share.videos)
+        if tell is not None:
+            tell(done, len(videos))
+    total = Share()
+    for k in tasks:
+        total.add(found[k])
+    return total

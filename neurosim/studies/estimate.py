@@ -65,6 +65,9 @@ def estimate(
     time_dim: int | None = 0,
     batch_dim: int | None = 1,
     strict: bool = True,
+    stream: Iterator[Any] | None = None,
+    window: int | None = None,
+    hop: int | None = None,
     manifest: Manifest | None = None,
     on_stage: Callable[[str], object] | None = None,
     **count_overrides: Any,
@@ -75,6 +78,8 @@ def estimate(
     ``batch_dim`` say otherwise (or a ``data.Clip``, which knows its kind and is brought into that
     layout). ``rates``: one firing rate for all neurons, or neuron node → rate; then no clip is
     simulated and counts are expected ones.
+    ``stream``: pieces of a long clip in the same layout, simulated in the place of ``clip``, which
+    then only shows the shape; ``window``, ``hop``: as ``simulate``.
     ``record``: "spikes", or a node whose values ``run.trace`` keeps.
     ``on_stage`` is told the name of each stage as it begins.
 
@@ -88,7 +93,8 @@ def estimate(
     graph = graph_of(model, tensor, kind, strict, base.model, tell, axes=(time_dim, batch_dim))
     tell("simulate")
     base = base.with_(model=graph.meta["model"], clip=info)
-    run = _run(graph, tensor, rates, engine, record, base)
+    shown = tensor if stream is None else stream
+    run = _run(graph, shown, rates, engine, base, record=record, window=window, hop=hop)
     tell("price")
     reports = price_all(run, chips, convention, host, count_overrides)
     return Estimate(reports, run, graph)
@@ -203,13 +209,13 @@ def _run(
     clip: Any,
     rates: float | Mapping[str, float] | None,
     engine: str,
-    record: str | None,
     base: Manifest,
+    **how: Any,
 ) -> Run:
     from neurosim.sim.simulate import simulate
 
     if rates is None:
-        return simulate(graph, clip, engine, record=record, manifest=base)
+        return simulate(graph, clip, engine, manifest=base, **how)
     if isinstance(rates, Mapping) and not rates:
         raise RatesError("rates: no layer at all; give a number or neuron node → rate")
     return _assumed(graph, rates, base)

@@ -90,7 +90,8 @@ def sweep_noise(
 
     ``levels``: ``data.noise``; the noise of a video is the same for every model and chip.
     ``out``: a folder for the tasks' files and the result (None: nothing is kept). ``workers``:
-    processes of a local Dask cluster (None: one a core); ``scheduler``: one that runs already.
+    processes of a local Dask cluster (None: one a core; 1: here, without one); ``scheduler``: one
+    that runs already.
 
     Raises NeurosimError: as ``evaluate``; ClipError: a noise that does not fit the kind of clip.
     """
@@ -138,9 +139,7 @@ def _run(
 ) -> pd.DataFrame:
     import os
 
-    from distributed import as_completed
-
-    from neurosim.studies.cluster import client, packed, share_task
+    from neurosim.studies.cluster import packed, shares
 
     data = packed(graph)
     model = hashlib.sha256(data).hexdigest()[:16]
@@ -149,24 +148,13 @@ def _run(
     todo = [task for task in listed if found[task] is None]
     total = sum(len(task.videos) for task in listed)
     done = total - sum(len(task.videos) for task in todo)
-    if todo:
-        with client(workers or os.cpu_count() or 1, scheduler) as dask:
-            sent = dask.scatter(data, broadcast=True)
-            jobs = {
-                dask.submit(
-                    share_task, sent, videos, t.videos, pricing, t.noise, t.seed, settings,
-                    pure=False,
-                ): t
-                for t in todo
-            }  # fmt: skip
-            for job in as_completed(jobs):
-                task = jobs[job]
-                found[task] = table(job.result(), task, model)
-                _keep(out, task, fingerprint, cast("pd.DataFrame", found[task]))
-                done += len(task.videos)
-                job.release()
-                if tell is not None:
-                    tell(done, total)
+    calls = {t: (videos, t.videos, pricing, t.noise, t.seed, settings) for t in todo}
+    for task, share in shares(data, calls, workers or os.cpu_count() or 1, scheduler):
+        found[task] = table(share, task, model)
+        _keep(out, task, fingerprint, cast("pd.DataFrame", found[task]))
+        done += len(task.videos)
+        if tell is not None:
+            tell(done, total)
     return pd.concat([cast("pd.DataFrame", found[task]) for task in listed], ignore_index=True)
 
 

@@ -99,10 +99,10 @@ def with_own_statistics(model: nn.Module, clips: torch.Tensor) -> None:
 
 
 def test_the_dense_twin_has_no_spikes_and_as_many_multiplications():
-    clip, graphs = torch.randn(16, 1, 3, 64, 64), []
+    clip, graphs = torch.randn(16, 1, 3, 32, 32), []
     for neuron in ("plif", "relu"):
-        model = models.load("svformer_tiny", neuron=neuron)
-        with_own_statistics(model, torch.randn(16, 4, 3, 64, 64))
+        model = models.load("svformer_tiny", neuron=neuron, size=32)
+        with_own_statistics(model, torch.randn(16, 4, 3, 32, 32))
         graphs.append(ns.lower(ns.capture(model, clip)))
     spiking, dense = (sum(n.known.dense_macs for n in graph.nodes) for graph in graphs)
     assert spiking == dense > 0

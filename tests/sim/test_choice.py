@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 
 from neurosim.errors import SimulationError
 from neurosim.passes import snap_weights
+from neurosim.sim import choice
 from neurosim.sim.choice import chooser
+from neurosim.sim.cost import Costs
 from neurosim.sim.simulate import simulate
 from tests.ops.graphs import built, input_node, node
 from tests.passes.networks import RandomNet, clip, conv, neuron
@@ -23,6 +28,13 @@ def wide(rate: float) -> tuple[object, np.ndarray]:
         neuron("n", "c"),
     ]
     return built(nodes, params, 3), (rng.random((3, 1, 64, 6, 6)) < rate).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def known_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events pay below a fifth, whatever this machine measured."""
+    seconds = {"conv2/dense": {"macs": 1.0}, "conv2/event": {"adds": 2.5}}
+    monkeypatch.setattr(choice, "costs", lambda threads: Costs(seconds))
 
 
 def test_auto_follows_the_density() -> None:
@@ -55,12 +67,40 @@ def test_the_choice_changes_no_figure() -> None:
     assert set(runs[0].manifest.engine_by_node.values()) == {"dense"}
 
 
-def test_a_choice_is_made_once() -> None:
+def test_each_chunk_is_chosen_for_and_replayed() -> None:
     graph, sparse = wide(0.02)
-    rows = np.concatenate([sparse, wide(0.9)[1]])
+    rows = np.concatenate([sparse, wide(0.9)[1], wide(0.9)[1]])
     run = simulate(graph, rows, "auto", chunk=3)
-    assert run.manifest.engine_by_node["c"] == "event"
+    assert run.manifest.engine_by_node["c"] == "event×1 dense×2"
+    assert run.manifest.engine_by_node["n"] == "event"
+    again = simulate(graph, rows[::-1].copy(), run, chunk=3)
+    assert again.manifest.engine_by_node == run.manifest.engine_by_node
     assert run.counts == simulate(graph, rows, "dense").counts
+    single = simulate(graph, rows, "auto", chunk=1)
+    assert single.manifest.engine_by_node["c"] == "event"  # step by step: as the first
+
+
+def test_a_choice_from_the_graph_alone() -> None:
+    graph, sparse = wide(0.02)
+    _, busy = wide(0.9)
+    found = [simulate(graph, x, reproducible=True).manifest for x in (sparse, busy)]
+    assert found[0].engine_by_node == found[1].engine_by_node
+
+
+@pytest.mark.parametrize("layout", [(0, 1, 2, 3, 4), (0, 1, 3, 4, 2)])
+def test_dense_layouts_count_alike(layout: tuple[int, ...]) -> None:
+    graph, busy = wide(0.5)
+    x = torch.from_numpy(np.ascontiguousarray(busy.transpose(layout)))
+    x = x.permute(*np.argsort(layout).tolist())
+    dense = simulate(graph, x, "dense")
+    record = {"c": "dense_planar", "n": "event"}
+    planar = simulate(graph, x, dataclasses.replace(dense, manifest=dense.manifest.with_(
+        engine_by_node=record)))  # fmt: skip
+    assert planar.manifest.engine_by_node == record | {"clip": "dense"} or (
+        planar.manifest.engine_by_node == record
+    )
+    assert planar.counts == dense.counts
+    np.testing.assert_array_equal(planar.outputs, dense.outputs)
 
 
 def test_engines_that_do_not_exist() -> None:

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from neurosim.ir.graph import Graph
 from neurosim.ir.types import ValueType, integers
 from neurosim.ops import get
 from neurosim.ops._value import Call, Value
 from neurosim.passes import snap_weights
 from neurosim.sim.event import EventKernels, spike_value
 from neurosim.sim.simulate import prepare, simulate
-from tests.ops.graphs import built, input_node, node, same_counts
-from tests.passes.networks import RandomNet, clip, conv, neuron
-
-KERNELS = EventKernels()
+from tests.ops.graphs import same_counts
+from tests.passes.networks import RandomNet, clip
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -55,40 +52,3 @@ def test_spike_value() -> None:
     assert spike_value(integers((2,), 1, 0, 1, 0.25)) == 0.25
     assert spike_value(integers((2,), 1, 0, 1, np.array([1.0, 2.0]))) is None
     assert spike_value(integers((2,), 1, 0, 2)) is None and spike_value(ValueType((2,), 1)) is None
-
-
-def faster(graph: Graph, name: str, density: float) -> bool:
-    operand = graph[graph[name].inputs[0].node].value
-    data = torch.zeros(1, 1, operand.size)
-    data[..., : round(density * operand.size)] = 1
-    return KERNELS.faster(graph[name], (Value(data.reshape(1, 1, *operand.shape), operand),))
-
-
-def test_faster_only_when_sparse_wide_and_discrete() -> None:
-    rng = np.random.default_rng(0)
-    params = {
-        "w": rng.normal(size=(8, 64, 3, 3)).astype(np.float32),
-        "v": rng.normal(size=(8, 1, 1, 1)).astype(np.float32),
-    }
-    params |= {"fc": rng.normal(size=(4, 8 * 36)).astype(np.float32)}
-    nodes = [
-        input_node((64, 6, 6), 1),
-        conv("c", "clip", {"weight": "w"}, padding=(1, 1)),
-        neuron("n", "c"),
-    ]
-    nodes += [
-        conv("thin", "n", {"weight": "v"}, groups=8),
-        conv("real", "c", {"weight": "v"}, groups=8),
-    ]
-    nodes += [
-        node("flat", "reshape", "n", shape=(288,)),
-        node("fc", "linear", "flat", params={"weight": "fc"}),
-    ]
-    graph = built(nodes, params, 1, 1, ("thin", "real", "fc"))
-    assert faster(graph, "c", 0.05) and not faster(graph, "c", 0.5)
-    assert faster(graph, "fc", 0.05) and not faster(graph, "fc", 0.5)
-    assert (
-        not faster(graph, "thin", 0.01)
-        and not faster(graph, "real", 0.01)
-        and not faster(graph, "n", 0.01)
-    )

@@ -7,7 +7,7 @@ import pytest
 
 from neurosim.data import sets
 from neurosim.errors import ClipError, StoreError
-from neurosim.studies import noise_sweep
+from neurosim.studies import cluster, noise_sweep
 from neurosim.studies.evaluate import evaluate
 from neurosim.studies.noise_sweep import (
     area_under_accuracy,
@@ -78,49 +78,19 @@ def test_the_table_is_tidy(frame):
 
 def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, frame, monkeypatch):
     arguments = (model, few, LEVELS[:2], (0, 1), ["cmos_45nm", "loihi1"])
-    run = []
-    monkeypatch.setattr("neurosim.studies.cluster.client", _counting(run))
-    monkeypatch.setattr("distributed.as_completed", list)
-    first = sweep_noise(*arguments, out=tmp_path)
+    run, task = [], cluster.share_task
+    monkeypatch.setattr(cluster, "share_task", lambda *args: run.append(args) or task(*args))
+    first = sweep_noise(*arguments, out=tmp_path, workers=1)
     files = sorted((tmp_path / "tasks").iterdir())
     assert len(files) == len(run) == 5  # clean, and two levels × two seeds, one shard each
     files[2].unlink(), files[3].write_bytes(files[3].read_bytes()[:40])  # lost, and half-written
     run.clear()
-    again = sweep_noise(*arguments, out=tmp_path)
+    again = sweep_noise(*arguments, out=tmp_path, workers=1)
     assert len(run) == 2
     pd.testing.assert_frame_equal(again, first)
     pd.testing.assert_frame_equal(read_sweep(tmp_path), first)
     part = frame[frame["noise"].isin(["clean", *LEVELS[:2]])].reset_index(drop=True)
     pd.testing.assert_frame_equal(part, first)  # two workers, other tasks around: the same numbers
-
-
-def _counting(run):
-    """A stand-in for Dask that runs each task here and now, and remembers it."""
-    import contextlib
-
-    class Future:
-        def __init__(self, value):
-            self.value = value
-
-        def result(self):
-            return self.value
-
-        def release(self):
-            pass
-
-    class Client:
-        def scatter(self, data, broadcast):
-            return data
-
-        def submit(self, task, *args, pure):
-            run.append(args)
-            return Future(task(*args))
-
-    @contextlib.contextmanager
-    def client(workers, scheduler):
-        yield Client()
-
-    return client
 
 
 def test_areas_are_means_of_the_curve():

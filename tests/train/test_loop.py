@@ -84,8 +84,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_bit_identical(whole, config, t
             os.kill(process.pid, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL and len(RunDir(path).metrics()) >= done
         assert RunDir(path).latest() is not None
-    with resuming(path) as process:
-        assert process.wait() == 0
+    begin.resume(path)
     assert same(whole, path) and rows(whole) == rows(path)
     assert not writing(folder)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurosim import registry
+from neurosim.cache import cache_folder
 from neurosim.data.recipe import Recipe
-from neurosim.data.sample import cache_folder
 from neurosim.data.sets._check import without
 from neurosim.data.sets._layout import Item, Layout, Listing, Request
 from neurosim.data.sets._set import VideoSet

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.depthwise import depthwise
-from neurosim.sim.kernels.events import Frames, compress, frames
+from neurosim.sim.kernels.events import BitFrames, Frames, compress, frames
 from neurosim.sim.kernels.gather import Sources, Sums, gather
 from neurosim.sim.kernels.geometry import Axis, tables
 from neurosim.sim.kernels.packing import PackedWeights, pack_weights, padded_bias
@@ -19,7 +20,7 @@ Sizes = int | tuple[int, ...]
 
 
 def conv(
-    x: np.ndarray,
+    x: np.ndarray | BitFrames,
     weight: np.ndarray | PackedWeights,
     bias: np.ndarray | None = None,
     stride: Sizes = 1,
@@ -29,24 +30,28 @@ def conv(
     transposed: bool = False,
     output_padding: Sizes = 0,
     spike: float | None = None,
+    scale: float | None = None,
 ) -> np.ndarray:
     """torch's conv1d/2d/3d or conv_transpose1d/2d/3d of an x (N, C, *spatial) that is mostly zero.
 
+    ``x``: also spikes as bits (then the result keeps all axes, and weights are not depthwise).
     ``spike``: the one value that every non-zero of x has, as the graph knows it; None: payloads are
     read and multiplied. A packed ``weight`` already knows its groups and direction. Returns float32
-    (N, C_out, *spatial), channels innermost in memory (depthwise: contiguous).
-    Raises SimulationError: channels or rank that do not fit.
+    (N, C_out, *spatial), channels innermost in memory (depthwise: contiguous). int8 weights take
+    whole payloads and give whole sums, int32 with an int32 bias, or float32 scale · sum + bias.
+    Raises SimulationError: channels or rank that do not fit, or sums that may not.
     """
     packed = (
         weight if isinstance(weight, PackedWeights) else pack_weights(weight, groups, transposed)
     )
-    rank = packed.rank
-    if x.ndim != rank + 2 or x.shape[1] != packed.groups * packed.inputs:
+    rank, spatial = packed.rank, len(x.shape) - 2
+    unlike = not isinstance(x, BitFrames) and spatial != rank
+    if unlike or x.shape[1] != packed.groups * packed.inputs:
         raise SimulationError(
             f"kernels.conv: x of shape {x.shape}; the weight expects "
             f"(N, {packed.groups * packed.inputs}, {'*, ' * rank}) in this order"
         )
-    source = frames(x)
+    source = x if isinstance(x, BitFrames) else frames(x)
     settings = [
         _spatial(setting, rank, none)
         for setting, none in ((stride, 1), (padding, 0), (dilation, 1), (output_padding, 0))
@@ -62,11 +67,11 @@ def conv(
             f"kernels.conv: x of shape {x.shape} is smaller than the dilated kernel "
             f"{packed.kernel[3 - rank :]}; pass a larger x or padding"
         )
-    if packed.inputs == 1 and packed.groups > 1:
-        out = depthwise(source, packed, bias, axes)
+    if isinstance(source, Frames) and packed.inputs == 1 and packed.groups > 1:
+        out = _each(source, packed, bias, axes, scale)
     else:
-        out = _gathered(source, packed, bias, axes, spike)
-    return out.reshape(*out.shape[:2], *out.shape[5 - rank :])
+        out = _gathered(source, packed, bias, axes, spike, scale)
+    return out if isinstance(x, BitFrames) else out.reshape(*out.shape[:2], *out.shape[5 - rank :])
 
 
 def _spatial(setting: Sizes, rank: int, none: int) -> tuple[int, ...]:
@@ -78,26 +83,58 @@ def _spatial(setting: Sizes, rank: int, none: int) -> tuple[int, ...]:
     return (none,) * (3 - rank) + given
 
 
-def _gathered(
+def _each(
     source: Frames,
     packed: PackedWeights,
     bias: np.ndarray | None,
     axes: list[Axis],
+    scale: float | None,
+) -> np.ndarray:
+    """Single channels; whole sums stay below 2^24, where float32 holds them."""
+    if not packed.integer:
+        return depthwise(source, packed, bias, axes)
+    most = np.abs(source.flat).max(initial=0) * 128 * math.prod(packed.kernel)
+    if most >= 2**24:
+        raise SimulationError("kernels.conv: sums of single channels may pass 2^24; scale down")
+    sums = depthwise(source, packed, None, axes)
+    offset = 0 if bias is None else bias.reshape(1, -1, 1, 1, 1)
+    return sums.astype(np.int32) + offset if scale is None else sums * np.float32(scale) + offset
+
+
+def _whole(value: np.ndarray, fan_in: int) -> np.ndarray:
+    """Payloads as int32. Raises SimulationError: not whole, or a sum of so many may pass int32."""
+    if float(np.abs(value).max(initial=0)) * 128 * fan_in >= 2**31:
+        raise SimulationError("kernels.conv: sums may pass int32; scale the payloads down")
+    whole = value.astype(np.int32)
+    if (whole != value).any():
+        raise SimulationError("kernels.conv: int8 weights take whole payloads; give units")
+    return whole
+
+
+def _gathered(
+    source: Frames | BitFrames,
+    packed: PackedWeights,
+    bias: np.ndarray | None,
+    axes: list[Axis],
     spike: float | None,
+    factor: float | None,
 ) -> np.ndarray:
     z, y, x = axes
     samples, graded = source.shape[0], spike is None
+    whole = packed.integer and factor is None
     table, taps = tables(z, y, x), z.kernel * y.kernel * x.kernel
     events = compress(source, packed.groups, graded)
-    out = np.empty((samples, z.out, y.out, x.out, packed.outputs), np.float32)
+    value = _whole(events.value, packed.inputs * taps) if packed.integer else events.value
+    kind = np.int32 if whole else np.float32
+    out = np.empty((samples, z.out, y.out, x.out, packed.outputs), kind)
     direct = x.size >= DIRECT_COLUMNS and all(axis.keeps_place for axis in axes)
     sources = Sources(
-        *(events.index, events.value, events.start),
+        *(events.index, value, events.start),
         *(table.lines, table.line_count, table.runs, table.run_count),
         *(z.size * y.size, packed.inputs, taps, graded, direct),
     )
-    scale = np.float32(1.0 if spike is None else spike)
-    offsets = padded_bias(bias, packed.outputs)
+    scale = np.float32(factor or (1.0 if spike is None else spike))
+    offsets = padded_bias(bias, packed.outputs, kind)
     sums = Sums(packed.rows, packed.tiles, offsets, scale, out.reshape(-1))
     tasks = samples * packed.groups * z.out * y.out
     run_tasks(partial(gather, sources, sums), tasks, out.size * taps)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from neurosim.ops._vectors import active_mask_16, add_8, add_splat_16, lowest_bit
 from neurosim.sim.kernels.events import Frames
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.sim.kernels.threads import run_tasks
-from neurosim.sim.kernels.vectors import active_mask_16, add_8, add_splat_16, lowest_bit
 
 LANES = 8
 SLACK = 16  # floats past a plane that a vector may touch

@@ -8,13 +8,16 @@ list.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 
+from neurosim.ops._bits import Bits, same_order
+from neurosim.ops._bits_kernel import active_word, window
+from neurosim.ops._vectors import column_words, lowest_bit
 from neurosim.sim.kernels.threads import run_tasks
-from neurosim.sim.kernels.vectors import active_mask_16, column_words, lowest_bit
 
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
@@ -49,12 +52,37 @@ def frames(x: np.ndarray) -> Frames:
     return Frames(np.ascontiguousarray(x).reshape(-1), x.shape, False)
 
 
-def compress(x: Frames, groups: int, keep_values: bool) -> Events:
+@dataclass(frozen=True, eq=False)
+class BitFrames:
+    """Spikes (N, C, Z, Y, X) as bits, channels innermost."""
+
+    words: np.ndarray  # (N, words) int64
+    shape: tuple[int, int, int, int, int]
+
+
+def bit_frames(x: Bits, features_last: bool = False) -> BitFrames | None:
+    """View (T, B, C, *spatial), or (T, B, …, C) where ``features_last``; None: another axis is
+    innermost in memory.
+    """
+    axes = range(len(x.inner))
+    wanted = tuple(axes) if features_last else (*axes[1:], 0)
+    sizes = x.shape[2:]
+    if not same_order(x.inner, wanted, sizes):
+        return None
+    if features_last:
+        return BitFrames(x.words, (len(x.words), sizes[-1], 1, 1, math.prod(sizes[:-1])))
+    depth, height, width = (*(1,) * (4 - len(sizes)), *sizes[1:])
+    return BitFrames(x.words, (len(x.words), sizes[0], depth, height, width))
+
+
+def compress(x: Frames | BitFrames, groups: int, keep_values: bool) -> Events:
     """List the non-zero elements of ``x``; payloads too when asked for."""
     samples, channels, depth, height, width = x.shape
-    size, rows = x.flat.size, samples * groups * depth * height
+    size, rows = math.prod(x.shape), samples * groups * depth * height
+    if isinstance(x, BitFrames):
+        return _compress_spikes(x, groups, size, rows)
     index = np.empty(size + SLACK, np.int32)
-    value = np.empty(size + SLACK if keep_values else SLACK, np.float32)
+    value = np.zeros(size + SLACK if keep_values else SLACK, np.float32)
     start = np.empty((rows, width + 1), np.int64)
     kernel = _compress_last if x.channels_last else _compress_planar
 
@@ -63,6 +91,38 @@ def compress(x: Frames, groups: int, keep_values: bool) -> Events:
 
     run_tasks(part, rows, size)
     return Events(index, value, start)
+
+
+def _compress_spikes(x: BitFrames, groups: int, size: int, rows: int) -> Events:
+    _, channels, depth, height, width = x.shape
+    index = np.empty(size + SLACK, np.int32)
+    start = np.empty((rows, width + 1), np.int64)
+
+    def part(begin: int, end: int) -> None:
+        _compress_bits(x.words, channels, groups, depth * height, width, index, start, begin, end)
+
+    run_tasks(part, rows, size)
+    return Events(index, np.zeros(SLACK, np.float32), start)
+
+
+@numba.njit(nogil=True, cache=True)
+def _compress_bits(words, channels, groups, lines, width, index, start, begin, end):
+    """Rows begin..end of spikes (N, lines, width, C), one bit each."""
+    inputs = channels // groups
+    at = begin * width * inputs
+    for row in range(begin, end):
+        line, group = row % lines, row // lines % groups
+        bits = words[row // lines // groups]
+        base = line * width * channels + group * inputs
+        for column in range(width):
+            start[row, column] = at
+            for channel in range(0, inputs, 64):
+                word = window(bits, base + column * channels + channel, inputs - channel)
+                while word:
+                    index[at] = column * inputs + channel + lowest_bit(word)
+                    word &= word - 1
+                    at += 1
+        start[row, width] = at
 
 
 @numba.njit(nogil=True, cache=True)
@@ -83,22 +143,6 @@ def _compress_last(x, channels, groups, lines, width, index, value, start, begin
                 number = column * inputs + channel
                 at = _emit(word, number, x, first + channel, 1, index, value, at)
         start[row, width] = at
-
-
-@numba.njit(nogil=True, forceinline=True)
-def active_word(x, at, room):
-    """Active elements among the next min(64, room), as bits."""
-    if room >= 64:
-        low = active_mask_16(x, at) | active_mask_16(x, at + 16) << 16
-        return low | active_mask_16(x, at + 32) << 32 | active_mask_16(x, at + 48) << 48
-    word, k = np.int64(0), 0
-    while k + 16 <= room:
-        word |= active_mask_16(x, at + k) << k
-        k += 16
-    while k < room:
-        word |= np.int64(x[at + k] != 0) << k
-        k += 1
-    return word
 
 
 @numba.njit(nogil=True, forceinline=True)

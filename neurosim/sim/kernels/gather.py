@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from neurosim.sim.kernels.events import SLACK
-from neurosim.sim.kernels.vectors import (
+from neurosim.ops._vectors import (
     copy_shifted,
     copy_values,
     graded_sum_16,
@@ -23,6 +22,7 @@ from neurosim.sim.kernels.vectors import (
     row_sum_32,
     row_sum_64,
 )
+from neurosim.sim.kernels.events import SLACK
 
 BLOCK_EVENTS = 1 << 16
 BLOCK_PIXELS = 1 << 12
@@ -55,7 +55,10 @@ class Lists(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Packed weights (see packing.PackedWeights); sums become scale · sum + bias."""
+    """Packed weights (see packing.PackedWeights); sums become scale · sum + bias.
+
+    int8 rows are summed in int32: ``out`` is int32, then without ``scale``, or float32.
+    """
 
     rows: np.ndarray
     tiles: np.ndarray
@@ -139,8 +142,8 @@ def gather(source, sums, begin, end):
     out_lines, columns = source.line_count.size, source.run_count.size
     capacity = BLOCK_EVENTS + columns * source.taps * source.inputs + SLACK
     index = np.empty(capacity, np.int32)
-    value = np.empty(capacity if source.graded else SLACK, np.float32)
-    spill = np.empty(64, np.float32)
+    value = np.empty(capacity if source.graded else SLACK, source.value.dtype)
+    spill = np.empty(64, sums.out.dtype)
     bounds = np.empty(BLOCK_PIXELS + columns + 1, np.int64)
     task = begin
     while task < end:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from neurosim.errors import SimulationError
 
 WIDTHS = (64, 32, 16)
-LINE = 16  # floats in a cache line
+LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +22,18 @@ class PackedWeights:
     that exist
     """
 
-    rows: np.ndarray  # (floats,) float32
+    rows: np.ndarray  # (weights,) float32 or int8
     tiles: np.ndarray
     plain: (
         np.ndarray
     )  # (groups, C_out / groups, C_in / groups, kz, ky, kx); flipped where transposed
     rank: int
     transposed: bool
+
+    @property
+    def integer(self) -> bool:
+        """int8 weights, summed in integers."""
+        return self.rows.dtype == np.int8
 
     @property
     def groups(self) -> int:
@@ -68,7 +74,7 @@ def tile_widths(channels: int) -> list[int]:
 
 def pack_weights(weight: np.ndarray, groups: int = 1, transposed: bool = False) -> PackedWeights:
     """Pack (C_out, C_in / groups, *kernel), or (C_in, C_out / groups, *kernel) where transposed;
-    kernel of rank 0–3.
+    kernel of rank 0–3. int8 weights stay so, all others become float32.
 
     Raises SimulationError: rank or groups that do not fit.
     """
@@ -78,7 +84,8 @@ def pack_weights(weight: np.ndarray, groups: int = 1, transposed: bool = False) 
             f"kernels.pack_weights: weight of shape {weight.shape} in {groups} groups; "
             "expects (C_out, C_in / groups, *kernel) with up to 3 kernel axes"
         )
-    plain = _by_group(np.asarray(weight, np.float32), groups, transposed, rank)
+    kept = np.int8 if weight.dtype == np.int8 else np.float32
+    plain = _by_group(np.asarray(weight, kept), groups, transposed, rank)
     return PackedWeights(*_tiled(plain), plain, rank, transposed)
 
 
@@ -98,7 +105,7 @@ def _tiled(plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     widths = np.array(tile_widths(outputs))
     height = columns.shape[1] * inputs
     begins, firsts = (np.cumsum([0, *widths[:-1] * unit]) for unit in (height, 1))
-    rows = _aligned_zeros(groups * height * int(widths.sum()))
+    rows = _aligned_zeros(groups * height * int(widths.sum()), plain.dtype)
     split = rows.reshape(groups, -1)
     for begin, first, width in zip(begins, firsts, widths, strict=True):
         block = split[:, begin : begin + height * width].reshape(groups, -1, inputs, width)
@@ -110,18 +117,19 @@ def _tiled(plain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, np.stack(np.broadcast_arrays(*tiles), -1).astype(np.int64)
 
 
-def _aligned_zeros(size: int) -> np.ndarray:
-    """float32 zeros that begin on a cache line: a row that straddles two costs twice the loads
-    (measured 1.5×).
+def _aligned_zeros(size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros that begin on a cache line: a row that straddles two costs twice the loads (measured
+    1.5×).
     """
-    room = np.zeros(size + LINE, np.float32)
-    first = -room.ctypes.data // room.itemsize % LINE
+    line = LINE // dtype.itemsize
+    room = np.zeros(size + line, dtype)
+    first = -room.ctypes.data // room.itemsize % line
     return room[first : first + size]
 
 
-def padded_bias(bias: np.ndarray | None, outputs: int) -> np.ndarray:
-    """float32 bias (zeros for None) with room for the widest tile behind it."""
-    padded = np.zeros(outputs + WIDTHS[0], np.float32)
+def padded_bias(bias: np.ndarray | None, outputs: int, dtype: Any = np.float32) -> np.ndarray:
+    """The bias (zeros for None) with room for the widest tile behind it."""
+    padded = np.zeros(outputs + WIDTHS[0], dtype)
     if bias is not None:
         padded[:outputs] = bias
     return padded

@@ -14,9 +14,10 @@ def linear(
     weight: np.ndarray | PackedWeights,
     bias: np.ndarray | None = None,
     spike: float | None = None,
+    scale: float | None = None,
 ) -> np.ndarray:
-    """y = x · weightᵀ + bias for x (..., C_in) that is mostly zero; ``spike`` as in ``conv``.
-    Returns (..., C_out).
+    """y = x · weightᵀ + bias for x (..., C_in) that is mostly zero; ``spike`` and ``scale`` as in
+    ``conv``. Returns (..., C_out).
 
     Raises SimulationError: another number of features than the weight has.
     """
@@ -26,7 +27,7 @@ def linear(
             f"kernels.linear: x of shape {x.shape}; the weight expects (..., {packed.inputs}) "
             "and must be a matrix (C_out, C_in)"
         )
-    out = conv(x.reshape(-1, packed.inputs), packed, bias, spike=spike)
+    out = conv(x.reshape(-1, packed.inputs), packed, bias, spike=spike, scale=scale)
     return out.reshape(*x.shape[:-1], packed.outputs)
 
 

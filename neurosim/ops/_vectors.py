@@ -48,10 +48,66 @@ class _Emit:
         return self.builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
 
 
-def _tree(builder: Any, rows: list[Any]) -> Any:
+def _tree(builder: Any, rows: list[Any], add: Callable[..., Any] | None = None) -> Any:
+    add = add or builder.fadd
     while len(rows) > 1:
-        rows = [builder.fadd(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
+        rows = [add(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
     return rows[0]
+
+
+NARROW = 256  # int8 rows whose sum still fits int16
+
+
+def _integer_row_sum(lanes: int, graded: bool, fused: int) -> Callable[..., Any]:
+    """The same with int8 weights: int16 sums of up to 256 rows, added up in int32; graded payloads
+    (int32) are multiplied and added in int32. An int32 ``out`` gets sum + bias, a float32 one
+    scale · sum + bias.
+    """
+    kinds = {bits: ir.VectorType(ir.IntType(bits), lanes) for bits in (8, 16, 32)}
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        out_at, weight_at, begin, end = args[1], args[3], args[6], args[7]
+        wide = kinds[32] if graded else kinds[16]
+
+        def row(event: Any) -> Any:
+            index = builder.sext(emit.load(4, event), I64)
+            at = builder.add(weight_at, builder.mul(index, I64(lanes)))
+            weights = builder.sext(emit.load_vector(2, at, kinds[8]), wide)
+            if not graded:
+                return weights
+            return builder.mul(weights, emit.splat(emit.load(5, event), lanes))
+
+        total, part = (cgutils.alloca_once(builder, kind) for kind in (kinds[32], wide))
+        builder.store(ir.Constant(kinds[32], [0] * lanes), total)
+
+        def accumulate(first: Any, last: Any, step: int) -> None:
+            with cgutils.for_range_slice(builder, first, last, I64(step)) as (event, _):
+                rows = [row(builder.add(event, I64(k))) for k in range(step)]
+                added = _tree(builder, rows, builder.add)
+                builder.store(builder.add(builder.load(part), added), part)
+
+        with cgutils.for_range_slice(builder, begin, end, I64(NARROW)) as (first, _):
+            builder.store(ir.Constant(wide, [0] * lanes), part)
+            past = builder.add(first, I64(NARROW))
+            last = builder.select(builder.icmp_signed("<", past, end), past, end)
+            middle = builder.add(first, builder.and_(builder.sub(last, first), I64(-fused)))
+            accumulate(first, middle, fused)
+            accumulate(middle, last, 1)
+            done = builder.load(part) if graded else builder.sext(builder.load(part), kinds[32])
+            builder.store(builder.add(builder.load(total), done), total)
+        if signature.args[0].dtype == types.int32:
+            offset = emit.load_vector(8, args[9], kinds[32])
+            emit.store_vector(0, out_at, builder.add(builder.load(total), offset))
+        else:
+            real = ir.VectorType(F32, lanes)
+            scaled = builder.sitofp(builder.load(total), real)
+            scaled = builder.fmul(scaled, emit.splat(args[10], lanes))
+            offset = emit.load_vector(8, args[9], real)
+            emit.store_vector(0, out_at, builder.fadd(scaled, offset))
+        return context.get_dummy_value()
+
+    return generate
 
 
 def _row_sum(lanes: int, graded: bool, fused: int = 4) -> Callable[..., Any]:
@@ -91,13 +147,15 @@ def _row_sum(lanes: int, graded: bool, fused: int = 4) -> Callable[..., Any]:
         emit.store_vector(0, out_at, builder.fadd(scaled, emit.load_vector(8, args[9], vector)))
         return context.get_dummy_value()
 
+    integer = _integer_row_sum(lanes, graded, fused)
+
     @intrinsic
     def row_sum(
         typing, out, out_at, weight, weight_at, index, value, begin, end, bias, bias_at, scale
     ):
         at = types.int64
         parameters = (out, at, weight, at, index, value, at, at, bias, at, types.float32)
-        return types.void(*parameters), generate
+        return types.void(*parameters), integer if weight.dtype == types.int8 else generate
 
     return row_sum
 
@@ -149,6 +207,16 @@ def lowest_bit(typing, mask):
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def ones(typing, word):
+    """Number of set bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
 
     return types.int64(types.int64), generate
 

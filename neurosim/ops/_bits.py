@@ -1,0 +1,68 @@
+"""Spikes as bits: a 32nd of the memory of 0.0 and 1.0 in float32.
+
+A neuron whose readers all walk over events emits these, and no dense spike tensor is built; whoever
+asks for one gets it unpacked. The compiled loops are in ``_bits_kernel``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+WORD = 64
+
+
+def same_order(one: Sequence[int], two: Sequence[int], sizes: Sequence[int]) -> bool:
+    """Whether elements lie alike: axes of one element do not matter."""
+    return [a for a in one if sizes[a] > 1] == [a for a in two if sizes[a] > 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Bits:
+    """``words``: int64 (slices, words), a row for each step and sample, its bits in memory order.
+
+    ``shape``: (T, B, *shape). ``inner``: the slice's axes, outermost in memory first. Bit k of word
+    w is element 64·w + k; bits past the last element are 0.
+    """
+
+    words: np.ndarray
+    shape: tuple[int, ...]
+    inner: tuple[int, ...]
+
+    @staticmethod
+    def empty(shape: tuple[int, ...], inner: tuple[int, ...]) -> Bits:
+        """Words to be filled."""
+        rows = -(-math.prod(shape[2:]) // WORD)
+        return Bits(np.empty((shape[0] * shape[1], rows), np.int64), shape, inner)
+
+    @property
+    def size(self) -> int:
+        """Elements of a slice."""
+        return math.prod(self.shape[2:])
+
+    def dense(self) -> Tensor:
+        """float32 (T, B, *shape), in this memory order."""
+        from neurosim.ops._bits_kernel import unpack
+
+        sizes = [self.shape[2 + axis] for axis in self.inner]
+        out = np.empty((len(self.words), self.size), np.float32)
+        unpack(self.words, out)
+        whole = torch.from_numpy(out).reshape(*self.shape[:2], *sizes)
+        return whole.permute(0, 1, *(2 + self.inner.index(a) for a in range(len(sizes))))
+
+    def sum_innermost(self) -> np.ndarray:
+        """Spikes along the innermost axis: int64 (T, B, *shape without it)."""
+        from neurosim.ops._bits_kernel import count_runs
+
+        *outer, last = self.inner
+        length = self.shape[2 + last]
+        found = np.empty((len(self.words), self.size // max(1, length)), np.int64)
+        count_runs(self.words, length, found)
+        left = sorted(outer)
+        whole = found.reshape(*self.shape[:2], *(self.shape[2 + a] for a in outer))
+        return whole.transpose(0, 1, *(2 + outer.index(a) for a in left))

@@ -1,0 +1,70 @@
+"""Compiled loops over spike bits. Import this module where it is used: it imports numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from neurosim.ops._vectors import active_mask_16, ones
+
+_inline: Any = numba.njit(nogil=True, forceinline=True)
+_compile: Any = numba.njit(nogil=True, cache=True)
+
+
+@_inline
+def active_word(x, at, room):
+    """Active elements among the next min(64, room) of a float32 row, as bits."""
+    if room >= 64:
+        low = active_mask_16(x, at) | active_mask_16(x, at + 16) << 16
+        return low | active_mask_16(x, at + 32) << 32 | active_mask_16(x, at + 48) << 48
+    word, k = np.int64(0), 0
+    while k + 16 <= room:
+        word |= active_mask_16(x, at + k) << k
+        k += 16
+    while k < room:
+        word |= np.int64(x[at + k] != 0) << k
+        k += 1
+    return word
+
+
+@_inline
+def window(words, at, room):
+    """Bits at … at + min(64, room) of a row of words; the rest 0."""
+    first, shift = at >> 6, at & 63
+    found = np.uint64(words[first]) >> np.uint64(shift)
+    if shift and shift + min(room, 64) > 64:
+        found |= np.uint64(words[first + 1]) << np.uint64(64 - shift)
+    if room < 64:
+        found &= (np.uint64(1) << np.uint64(room)) - np.uint64(1)
+    return np.int64(found)
+
+
+@_compile
+def pack(x, words):
+    """Bits of the elements of float32 rows that are not 0."""
+    for row in range(x.shape[0]):
+        for w in range(words.shape[1]):
+            words[row, w] = active_word(x[row], 64 * w, x.shape[1] - 64 * w)
+
+
+@_compile
+def unpack(words, out):
+    """Float32 rows of 0.0 and 1.0."""
+    for row in range(out.shape[0]):
+        for w in range(words.shape[1]):
+            word = words[row, w]
+            for k in range(min(64, out.shape[1] - 64 * w)):
+                out[row, 64 * w + k] = np.float32((word >> k) & 1)
+
+
+@_compile
+def count_runs(words, length, found):
+    """found[row, j]: set bits among the elements j·length … (j + 1)·length."""
+    for row in range(found.shape[0]):
+        for j in range(found.shape[1]):
+            total = np.int64(0)
+            for k in range(0, length, 64):
+                total += ones(window(words[row], j * length + k, length - k))
+            found[row, j] = total

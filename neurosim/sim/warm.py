@@ -1,0 +1,50 @@
+"""``python -m neurosim.sim.warm``: compile the engine's kernels and measure this machine's costs.
+
+Set-up does it once, so that the first run waits for neither; what is compiled lies in numba's
+cache, the costs in neurosim's. Both are made again when the processor or a version changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+
+def compile_kernels() -> None:
+    """Every kernel in the types that graphs use."""
+    from neurosim.ir.neuron import IF
+    from neurosim.ops._neuron_fused import scan_fused
+    from neurosim.sim import kernels
+
+    rng = np.random.default_rng(0)
+    spikes = (rng.random((2, 32, 6, 6)) < 0.2).astype(np.float32)
+    last = np.ascontiguousarray(spikes.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    dense, single = rng.random((32, 32, 3, 3), np.float32), rng.random((32, 1, 3, 3), np.float32)
+    for x in (spikes, last):
+        for spike in (1.0, None):
+            kernels.conv(x, dense, padding=1, spike=spike)
+        kernels.conv(x, single, padding=1, groups=32)
+        kernels.count_active(x, units=True)
+    kernels.matmul(spikes.reshape(2, 32, 36), spikes.reshape(2, 36, 32))
+    for order in (None, (0,)):
+        bits = scan_fused(IF(), {}, rng.random((2, 1, 70), np.float32), bits_order=order).out
+    if not isinstance(bits, np.ndarray):
+        bits.dense()
+        bits.sum_innermost()
+
+
+def warm(tell: Callable[[int, int], object] | None = None) -> None:
+    """Compile, then measure unless this machine was measured before. ``tell``: as ``calibrate``."""
+    from neurosim.sim.calibrate import calibrate
+    from neurosim.sim.cost import path_for, read
+
+    compile_kernels()
+    path = path_for(torch.get_num_threads())
+    if read(path) is None:
+        calibrate(tell).save(path)
+
+
+if __name__ == "__main__":
+    warm()
