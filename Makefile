@@ -30,7 +30,7 @@ lint: setup
 	$(BIN)/lint-imports --no-cache
 
 bench: setup
-	@set -e; for file in benchmarks/*.py; do if [ -e "$$file" ]; then echo "== $$file"; $(BIN)/python "$$file"; fi; done
+	$(BIN)/python -m benchmarks $(BENCH)
 
 dist: setup
 	$(BIN)/python tools/check_dist.py

@@ -1,30 +1,32 @@
-"""Event kernels against torch's fastest dense kernel: interleaved pairs, same input, compression
-included.
+"""Event kernels against torch's fastest dense kernel: same input, compression included, and checked
+to be bit-equal before it is timed.
 
 torch is timed contiguous and channels-last and the faster of the two counts; the event kernel gets
-its input in that same layout. Run: ``python benchmarks/kernels.py [--pairs 9] [--threads 2] [--json
-FILE] [--only TEXT]``.
+its input in that same layout, or as the bits that a neuron emits ("bits"). Break-even: the largest
+density at which the event kernel is still the faster one, from a sweep. Adds: synaptic operations a
+second over the float32 additions a second that the same threads manage from the first-level cache.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from benchmarks.common import THREADS, Row, interleaved, main, row, seconds
+from benchmarks.roofline import adds_per_second
+from neurosim.ops._bits import Bits
+from neurosim.ops._bits_kernel import pack
 from neurosim.sim.kernels import conv, linear, pack_weights
+from neurosim.sim.kernels.events import bit_frames
 
 Call = Callable[[], object]
+SWEEP = (0.12, 0.15, 0.18, 0.22)
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,6 @@ class Case:
         return (
             f"{self.layer} {self.channels}{where} {'clustered' if self.clustered else 'bernoulli'}"
         )
-
-
-@dataclass(frozen=True)
-class Result:
-    """Medians over the pairs; ``ratio`` is the median of torch / event, with its quartiles."""
-
-    case: str
-    density: float
-    torch_layout: str
-    torch_ms: float
-    event_ms: float
-    ratio: float
-    low: float
-    high: float
-    target: float
-    giga_synaptic_operations_per_second: float
 
 
 def cases() -> list[Case]:
@@ -98,13 +84,6 @@ def spikes(rng: np.random.Generator, case: Case) -> np.ndarray:
     coarse = rng.standard_normal((*shape[:2], max(2, case.size // 7), max(2, case.size // 7)))
     field = F.interpolate(torch.from_numpy(coarse), shape[2:], mode="bilinear").numpy()
     return (field > np.quantile(field, 1 - case.density)).astype(np.float32)
-
-
-def seconds(call: Call) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def torch_calls(case: Case, x: np.ndarray, weight: np.ndarray) -> dict[str, Call]:
@@ -147,64 +126,74 @@ def weight_of(rng: np.random.Generator, case: Case) -> np.ndarray:
     return rng.integers(-127, 128, shape).astype(np.float32) / 256
 
 
-def measure(case: Case, pairs: int, seed: int = 0) -> Result:
-    """Warm up, check bit-equality, then time torch and events in turn."""
+def bit_call(case: Case, x: np.ndarray, weight: np.ndarray) -> Call:
+    """The event kernel on the same spikes as bits, channels innermost."""
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
+    pack(last.reshape(len(last), -1), bits.words)
+    frames = bit_frames(bits)
+    assert frames is not None
+    packed = pack_weights(weight)
+    return partial(conv, frames, packed, padding=case.kernel // 2 if case.size else 0, spike=1.0)
+
+
+def measure(case: Case, pairs: int, seed: int = 0) -> list[Row]:
+    """Warm up, check bit-equality, then time torch, events from float32 and events from bits."""
     rng = np.random.default_rng(seed)
     x, weight = spikes(rng, case), weight_of(rng, case)
     dense = torch_calls(case, x, weight)
     layout = min(dense, key=lambda name: min(seconds(dense[name]) for _ in range(4)))
-    event = event_call(case, x, weight, layout)
-    np.testing.assert_array_equal(event(), np.asarray(dense[layout]()))
-    timed = [(seconds(dense[layout]), seconds(event)) for _ in range(pairs)]
-    ratios = sorted(d / e for d, e in timed)
-    event_s = statistics.median(e for _, e in timed)
+    calls = {"torch": dense[layout], "event": event_call(case, x, weight, layout)}
+    np.testing.assert_array_equal(calls["event"](), np.asarray(calls["torch"]()))
+    if not case.layer.startswith("depthwise"):
+        calls["bits"] = bit_call(case, x, weight)
+    times = interleaved(calls, pairs)
     fan_out = weight.size // case.channels  # borders counted as existing
-    return Result(
-        case.name,
-        float(np.count_nonzero(x) / x.size),
-        layout,
-        1e3 * statistics.median(d for d, _ in timed),
-        1e3 * event_s,
-        statistics.median(ratios),
-        ratios[pairs // 4],
-        ratios[-1 - pairs // 4],
-        case.target,
-        np.count_nonzero(x) * fan_out / event_s / 1e9,
-    )
+    found = []
+    for kind in list(calls)[1:]:
+        best = min(times[kind])
+        rate = np.count_nonzero(x) * fan_out / best / 1e9
+        name = f"{case.name} {case.density:.0%}" + (" bits" if kind == "bits" else "")
+        made = row(name, "speed-up", times[kind], f"torch, {layout}", times["torch"],
+                   f">= {case.target}", f"{rate:.1f} GSynOp/s")  # fmt: skip
+        found.append(made)
+    return found
 
 
-def row(result: Result) -> str:
-    """One line of the table."""
-    verdict = "ok" if result.ratio >= result.target else "below"
-    return (
-        f"{result.case:28} {result.density:6.1%} {result.torch_layout:14} {result.torch_ms:8.2f} "
-        f"{result.event_ms:8.2f} {result.ratio:6.2f} [{result.low:.2f}, {result.high:.2f}] "
-        f"{result.giga_synaptic_operations_per_second:7.1f} {result.target:5.1f} {verdict}"
-    )
+def break_even(case: Case, pairs: int) -> Row:
+    """The largest density of a sweep at which events (as bits) are still faster."""
+    best, note = 0.0, []
+    for density in SWEEP:
+        made = measure(replace(case, density=density), pairs)[-1]
+        note.append(f"{density:.0%}: {made.ratio:.2f}")
+        if made.ratio < 1:
+            break
+        best = density
+    return Row(f"{case.name} break-even", "torch", "density", best, ">= 0.15", note=", ".join(note))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=min(2, numba.config.NUMBA_NUM_THREADS))
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="")
-    chosen = parser.parse_args()
-    numba.set_num_threads(chosen.threads)
-    torch.set_num_threads(chosen.threads)
-    print(
-        f"{'case':28} {'active':>6} {'torch layout':14} {'torch ms':>8} {'event ms':>8}"
-        "  ratio [quartiles] GSynOp/s target"
-    )
-    results = []
+def of_peak(rows: Sequence[Row]) -> Row:
+    """3×3 kernels at 10 %: the least share of the cores' measured add rate."""
+    peak = adds_per_second(THREADS)
+    rates = [float(r.note.split()[0]) for r in rows if "conv3x3" in r.case and " 10%" in r.case]
+    share = min(rates) * 1e9 / peak
+    return Row("conv3x3 at 10 %, least of all", f"adds, {peak / 1e9:.0f} G/s", "of peak", share,
+               ">= 0.35", note=f"{min(rates):.1f} to {max(rates):.1f} GSynOp/s")  # fmt: skip
+
+
+def rows(pairs: int, only: str) -> list[Row]:
+    """The table."""
+    numba.set_num_threads(THREADS)
+    found: list[Row] = []
     with torch.inference_mode():
         for case in cases():
-            if chosen.only in case.name:
-                results.append(measure(case, chosen.pairs))
-                print(row(results[-1]), flush=True)
-    if chosen.json:
-        chosen.json.write_text(json.dumps([asdict(result) for result in results], indent=1))
+            if only in case.name:
+                found += measure(case, pairs)
+        for case in cases():
+            if case.kernel == 3 and case.density == 0.1 and only in case.name:
+                found.append(break_even(case, max(3, pairs // 2)))
+    return [*found, of_peak(found)] if not only else found
 
 
 if __name__ == "__main__":
-    main()
+    main(rows, __doc__)

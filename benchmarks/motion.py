@@ -1,6 +1,6 @@
 """How hard the built-in data set is: a linear probe on frame differences.
 
-    python benchmarks/motion.py [--clips 10000] [--epochs 30]
+    python -m benchmarks.motion [--clips 10000] [--epochs 30]
 
 Features: the 15 differences of successive frames, averaged over 4×4 pixels. The probe is a
 multinomial logistic regression (Adam, L2), its strength chosen on the validation split, and it is

@@ -1,7 +1,5 @@
 """A training step of svformer_tiny on our PLIF, beside norse's stock cells and a compiled scan.
 
-    python benchmarks/train_step.py [--batch 16] [--pairs 7] [--threads 2] [--no-compile]
-
 Forward and backward of the whole network, in interleaved pairs in one process; medians. Rivals have
 the same layers and the same norms, and differ in the neurons alone:
 
@@ -12,11 +10,9 @@ the same layers and the same norms, and differ in the neurons alone:
 
 from __future__ import annotations
 
-import argparse
 import copy
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch._dynamo
@@ -25,10 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import neurosim as ns
+from benchmarks.common import Row, interleaved, main, row
 from neurosim.nn._layout import channels_last, weights_channels_last
 from neurosim.nn.plif import PLIF
 
 torch._dynamo.config.recompile_limit = 64  # a graph for every shape of layer
+BATCH = 16
+BARS = {"norse's cells, stepped": "<= 0.7", "compiled scan": "<= 1.1"}
 
 
 class NorseLoop(nn.Module):
@@ -105,46 +104,30 @@ def stepping(layer: PLIF) -> nn.Module:
     return made
 
 
-def step(model: nn.Module, clip: Tensor, labels: Tensor) -> float:
-    """Seconds of one forward and backward."""
+def step(model: nn.Module, clip: Tensor, labels: Tensor) -> None:
+    """One forward and backward."""
     model.zero_grad()
-    begin = time.perf_counter()
     functional.cross_entropy(model(clip), labels).backward()
-    return time.perf_counter() - begin
 
 
-def main() -> None:
-    """Print the medians and the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("--batch", 16), ("--pairs", 7), ("--threads", 2)):
-        parser.add_argument(name, type=int, default=default)
-    parser.add_argument("--no-compile", action="store_true")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+def rows(pairs: int, only: str) -> list[Row]:
+    """Ours over each rival, batch 16."""
     torch.manual_seed(0)
     ours = ns.models.load("svformer_tiny", weights=None).train()
     weights_channels_last(ours)
     models = {
-        "ours, fused": ours,
+        "ours": ours,
         "norse's cells, stepped": swapped(ours, lambda layer: NorseLoop(layer.v_threshold)),
         "norse's functional steps": swapped(ours, stepping),
+        "compiled scan": swapped(ours, lambda layer: CompiledScan(layer.v_threshold)),
     }
-    if not given.no_compile:
-        models["compiled scan"] = swapped(ours, lambda layer: CompiledScan(layer.v_threshold))
-    clip = channels_last(torch.randn(16, given.batch, 3, 64, 64))
-    labels = torch.arange(given.batch) % 10
-    seconds: dict[str, list[float]] = {name: [] for name in models}
-    for pair in range(given.pairs + 1):
-        for name, model in models.items():
-            found = step(model, clip, labels)
-            if pair:
-                seconds[name].append(found)
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    first = medians["ours, fused"]
-    print(f"svformer_tiny, forward and backward, batch {given.batch}, {given.threads} threads:")
-    for name, median in medians.items():
-        print(f"  {name:26s} {median * 1e3:8.1f} ms   ours/it {first / median:.3f}")
+    clip = channels_last(torch.randn(16, BATCH, 3, 64, 64))
+    labels = torch.arange(BATCH) % 10
+    times = interleaved({n: partial(step, m, clip, labels) for n, m in models.items()}, pairs)
+    case = f"training step of svformer_tiny, batch {BATCH}"
+    return [row(case, "share", times["ours"], name, times[name], BARS.get(name, ""))
+            for name in list(models)[1:]]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    main(rows, __doc__)

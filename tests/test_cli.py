@@ -314,6 +314,16 @@ def test_a_model_that_takes_the_batch_first(here: Path, capsys: pytest.CaptureFi
     assert _json(capsys, f"graph mine.py:batch_first {axes}")["steps"] == 4
 
 
+def test_a_whole_video_as_a_stream(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _json(capsys, "estimate mine.py:build --stream --size 16x16")
+    assert "every frame of sample-1.mp4" in found["manifest"]["notes"][-1]
+    frames = 75  # of 150, at the model's stride of 2
+    whole = ns.data.read_frames(ns.data.sample_clip_path(), stride=2)
+    assert len(whole) == frames
+    text = _out(capsys, "estimate mine.py:build --stream --window 4")
+    assert "18 samples" in text and "3 steps fill no window" in text
+
+
 def test_what_torch_logs_while_the_model_is_imported_is_not_shown(here: Path) -> None:
     command = [sys.executable, "-m", "neurosim", "graph", "mine.py:noisy"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from importlib import metadata
 from typing import Any, cast
 
@@ -13,6 +14,11 @@ _PACKAGES = ("neurosim-snn", "torch", "norse", "numba", "numpy")
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that can change a figure."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

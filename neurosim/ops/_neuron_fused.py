@@ -90,6 +90,56 @@ def scan_fused(
     return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
 
 
+class Recurrent(NamedTuple):
+    """``out``: spikes (T, B, n); ``fired``: those of the last step; ``state`` as in ``Fused``."""
+
+    out: np.ndarray
+    state: dict[str, np.ndarray]
+    fired: np.ndarray
+
+
+class Feedback(NamedTuple):
+    """Packed weights (out, in) of one group, their padded bias, and what sums are scaled by."""
+
+    rows: np.ndarray
+    tiles: np.ndarray
+    bias: np.ndarray
+    scale: float
+
+
+def scan_recurrent(
+    neuron: Neuron,
+    arrays: Arrays,
+    x: np.ndarray,
+    back: Feedback,
+    state: Mapping[str, np.ndarray] | None,
+    fired: np.ndarray | None,
+    first_step: int,
+) -> Recurrent:
+    """Neurons fed with x + W · (their own spikes one step ago); float32 (T, B, n).
+
+    ``fired``: spikes (B, n) of the step before the first, None: none. Raises SimulationError:
+    arrays that do not fit.
+    """
+    from neurosim.ops._neuron_kernel import LOADED
+    from neurosim.ops._recurrent_kernel import recurrent_rows
+
+    shape, inner = x.shape[2:], [0]
+    check_arrays(neuron, arrays, shape, first_step + len(x))
+    x = np.ascontiguousarray(x, np.float32)
+    out, held = np.empty_like(x), _state(neuron, arrays, x, inner, state)
+    last = np.zeros(x.shape[1:], np.float32) if fired is None else fired.copy()
+    packed = [_packed(_value(neuron, arrays, name), shape, inner) for name in PARAMETERS[:LOADED]]
+    affine = [_affine(arrays.get(role), shape, inner, first_step, len(x)) for role in AFFINE]
+    recurrent_rows(
+        0, x.shape[1], x, out, back.rows, back.tiles, back.bias, np.float32(back.scale), held, last,
+        tuple(v for v, _ in packed), tuple(v for v, _ in affine),
+        np.array([repeat for _, repeat in packed + affine]), _form(neuron),
+    )  # fmt: skip
+    final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
+    return Recurrent(out, final, last)
+
+
 def _in_threads(
     work: Any,
     elements: int,

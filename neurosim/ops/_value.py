@@ -4,6 +4,7 @@ once."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,6 +167,12 @@ class Call:
     def attrs(self) -> dict[str, Any]:
         """The node's attributes."""
         return dict(self.node.attrs)
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What depends on parameters alone: made at the first call, kept between chunks."""
+        if name not in self.state:
+            self.state[name] = make()
+        return self.state[name]
 
     def step_param(self, role: str, steps: int) -> Tensor:
         """A parameter whose first axis is the step (or 1), cut to the steps of this call."""

@@ -143,7 +143,8 @@ class Convolution(Op):
         folded = x.data.flatten(0, 1)
         n = weight.ndim - 2
         if call.engine == "dense_planar" and n == 2:
-            weight, folded = _planar(call, weight), folded.contiguous()
+            kernel = weight
+            weight, folded = call.kept("planar", kernel.contiguous), folded.contiguous()
         if a["transposed"]:
             out = _TRANSPOSED[n](
                 folded,
@@ -187,13 +188,15 @@ class Convolution(Op):
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray:
         if not call.node.known.weight_zeros:
             return np.zeros((x.steps, x.samples), np.int64)
-        zeros = (call.params["weight"] == 0).double()
-        adjoint = zero_map(call.attrs, zeros, x.type.shape)
+        adjoint = call.kept("zeros", lambda: self._zero_map(call, x))
         return total(
             torch.einsum("tbx,x->tb", x.active().flatten(2).double(), adjoint.flatten()).numpy(
                 force=True
             )
         )
+
+    def _zero_map(self, call: Call, x: Value) -> Tensor:
+        return zero_map(call.attrs, (call.params["weight"] == 0).double(), x.type.shape)
 
     def arrive(self, call: Call) -> Mask:
         """Any active channel of the group, dilated by the kernel; a REAL operand always arrives."""
@@ -224,13 +227,6 @@ class Convolution(Op):
         mask = (hit > 0).reshape(*x.data.shape[:2], groups, *hit.shape[2:])
         c_out = weight.shape[1] * groups if a["transposed"] else weight.shape[0]
         return mask if groups == 1 else mask.repeat_interleave(c_out // groups, dim=2)
-
-
-def _planar(call: Call, weight: Tensor) -> Tensor:
-    """The kernel with channels outermost, kept between chunks."""
-    if "planar" not in call.state:
-        call.state["planar"] = weight.contiguous()
-    return call.state["planar"]
 
 
 def pointwise(attrs: Mapping[str, Any], kernel: tuple[int, ...]) -> bool:

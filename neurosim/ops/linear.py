@@ -71,7 +71,7 @@ class Linear(Op):
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray:
         if not call.node.known.weight_zeros:
             return np.zeros((x.steps, x.samples), np.int64)
-        zeros = (call.params["weight"] == 0).sum(0).double()
+        zeros = call.kept("zeros", lambda: (call.params["weight"] == 0).sum(0).double())
         by_feature = (
             x.active().double().flatten(2, -2).sum(2) if x.data.ndim > 3 else x.active().double()
         )

@@ -155,7 +155,7 @@ class TemporalConvolution(Op):
         flat = (
             as_float(grouped).permute(1, 2, 0, *range(3, grouped.ndim)).flatten(0, 1).unsqueeze(1)
         )
-        ones = torch.ones((1, 1, *weight.shape[2:]))
+        ones = torch.ones((1, 1, *weight.shape[2:]), device=flat.device)
         hit = (
             _DENSE[weight.ndim - 2](flat, ones, None, a["stride"], a["padding"], a["dilation"]) > 0
         )

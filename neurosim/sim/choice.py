@@ -47,18 +47,23 @@ class Choice:
             self.costs = shipped() if reproducible else costs(torch.get_num_threads())
 
     def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
-        past, known = self.chosen.setdefault(node.name, []), self.replayed.get(node.name)
+        past, known = self.chosen.get(node.name, []), self.replayed.get(node.name)
         if known:
             word = known[min(sum(s.calls for s in past), len(known) - 1)]
         elif past and inputs and inputs[0].steps == 1:  # step by step: choosing would cost more
             word = past[-1].engine
         else:
             word = self._choose(node, inputs)
+        self.note(node.name, word)
+        return word
+
+    def note(self, name: str, word: str) -> None:
+        """A call of a node went to this engine."""
+        past = self.chosen.setdefault(name, [])
         if past and past[-1].engine == word:
             past[-1].calls += 1
         else:
             past.append(Stretch(word))
-        return word
 
     def walks(self, readers: tuple[str, ...]) -> bool:
         """Whether these nodes walk over events, as far as is known."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neurosim.ir.types import Kind, ValueType
 from neurosim.ops._bits import Bits
+from neurosim.ops._neuron_fused import Feedback
 from neurosim.ops._value import Call, Value
 
 
@@ -57,11 +58,19 @@ class EventKernels:
         bits = _bits(x, features_last=True)
         if bits is None:
             return torch.from_numpy(linear(x.data.numpy(), packed, bias, spike, scale))
-        out = conv(
-            bits, packed, bias, spike=spike, scale=scale
-        )  # (N, out, 1, 1, rows)
+        out = conv(bits, packed, bias, spike=spike, scale=scale)  # (N, out, 1, 1, rows)
         shape = (x.steps, x.samples, *x.type.shape[:-1], packed.outputs)
         return torch.from_numpy(out.transpose(0, 2, 3, 4, 1)).reshape(shape)
+
+    def feedback(self, call: Call) -> Feedback:
+        """The matrix of a linear node that neurons feed themselves through."""
+        from neurosim.sim.kernels.packing import padded_bias
+
+        packed, step = self._weights(call)
+        spike = spike_value(call.inputs[0].type)
+        scale = (1.0 if spike is None else spike) * (1.0 if step is None else step)
+        bias = padded_bias(_array(call, "bias"), packed.outputs)
+        return Feedback(packed.rows, packed.tiles[0], bias, scale)
 
     def matmul(self, call: Call) -> Tensor:
         """(steps, samples, …, M, N)."""
@@ -82,8 +91,7 @@ class EventKernels:
         name = call.node.name
         if name not in self._packed:
             weight, step = np.ascontiguousarray(call.params["weight"].contiguous().numpy()), None
-            given = (call.attrs["groups"], call.attrs["transposed"])
-            shape = (1, False) if call.node.op == "linear" else given
+            shape = (call.attrs.get("groups", 1), call.attrs.get("transposed", False))
             found = on_grid(weight) if spike_value(call.inputs[0].type) is not None else None
             if found is not None and not (weight.shape[1] == 1 < shape[0]):
                 weight, step = found

@@ -21,8 +21,9 @@ from neurosim.ir.order import Unit, units
 from neurosim.ops import get
 from neurosim.ops._value import Call, Value
 from neurosim.ops.time_reduce import TimeReduce
+from neurosim.sim.cycle import Cycle
 from neurosim.sim.schedule import event_readers, needs_arrival
-from neurosim.sim.stream import Queue, cut, delayed, join
+from neurosim.sim.stream import Queue, delayed
 
 
 class Choose(Protocol):
@@ -30,6 +31,10 @@ class Choose(Protocol):
 
     def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
         """ "dense" or "event"."""
+        ...
+
+    def note(self, name: str, word: str) -> None:
+        """A node was run by this engine without being asked about."""
         ...
 
     def walks(self, readers: tuple[str, ...]) -> bool:
@@ -66,6 +71,7 @@ class Executor:
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
         for unit in self.units:
             self._connect(unit)
+        self.cycles = {u.nodes[0].name: Cycle(graph, u, self.needed) for u in self.units if u.cycle}
 
     def _connect(self, unit: Unit) -> None:
         inside = {n.name for n in unit.nodes} if unit.cycle else set()
@@ -134,18 +140,20 @@ class Executor:
         if not edge.delay:
             return value
         state = self.state[node.name]
-        initial = self._initial(edge.initial, value)
+        initial = self.initial(edge.initial, value)
         now, state[f"held{i}"] = delayed(value, state.get(f"held{i}"), initial, edge.delay)
         return now
 
-    def _initial(self, key: str, like: Value) -> Tensor | None:
+    def initial(self, key: str, like: Value) -> Tensor | None:
+        """What a delayed edge holds before the first step; None: zeros."""
         if not key:
             return None
         return torch.as_tensor(
             self.graph.params[key], dtype=like.data.dtype, device=like.data.device
         )
 
-    def _call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
+    def call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
+        """One execution of a node, by the engine that is chosen for it."""
         engine = self.choose(node, inputs)
         return Call(
             node,
@@ -163,7 +171,7 @@ class Executor:
         return readers.order if readers and self.choose.walks(readers.names) else None
 
     def _run(self, node: Node, inputs: tuple[Value, ...], steps: int) -> None:
-        op, call = get(node.op), self._call(node, inputs)
+        op, call = get(node.op), self.call(node, inputs)
         if isinstance(op, TimeReduce):
             self._reduce(node, op, call, steps)
             return
@@ -171,9 +179,14 @@ class Executor:
             raise SimulationError(
                 f"at {node.name!r}: a constant with a value per step has no operand to follow"
             )
-        self._finish(node, self._execute(node, call), call, steps)
+        self._finish(node, self.execute(node, call), call, steps)
 
-    def _execute(self, node: Node, call: Call) -> Value:
+    def counting(self, node: Node, inputs: tuple[Value, ...], first_step: int) -> Call:
+        """A call that is only counted."""
+        return Call(node, inputs, self.params[node.name], self.state[node.name], first_step)
+
+    def execute(self, node: Node, call: Call) -> Value:
+        """What comes of it, with its arrival mask where one is needed."""
         op = get(node.op)
         out = Value(op.run(call), node.value)
         if node.name in self.needed:
@@ -187,7 +200,7 @@ class Executor:
             mask = op.arrive(call)
             state["arrived"] = mask if "arrived" not in state else _or(state["arrived"], mask)
         state["last"] = self.total is not None and self.step[node.name] + steps >= self.total
-        self._count(node, call, Value(call.inputs[0].data[:1], node.value))
+        self.count(node, call, Value(call.inputs[0].data[:1], node.value))
         self.step[node.name] += steps
 
     def _reduce_end(self, node: Node) -> None:
@@ -218,79 +231,12 @@ class Executor:
             key: self._operand(self.graph[key[0]], key[1], q.take(steps))
             for key, q in outer.items()
         }
-        results: dict[str, list[Value]] = {name: [] for name in names}
-        for t in range(steps):
-            self._cycle_step(unit, names, given, results, t)
+        values = self.cycles[unit.nodes[0].name].run(self, given, steps)
         for node in unit.nodes:
-            self._pass_on(node, join(results[node.name]))
-
-    def _cycle_step(
-        self,
-        unit: Unit,
-        names: set[str],
-        given: dict[tuple[str, int], Value],
-        results: dict[str, list[Value]],
-        t: int,
-    ) -> None:
-        now: dict[str, Value] = {}
-        for node in unit.nodes:
-            inputs = tuple(
-                self._inner(node, i, names, given, results, now, t) for i in range(len(node.inputs))
-            )
-            call = self._call(node, inputs)
-            out = self._execute(node, call)
-            now[node.name] = out
-            self._count(node, call, out)
-            self.step[node.name] += 1
-        for name, value in now.items():
-            results[name].append(value)
-            past = self.state[name].setdefault("past", [])
-            past.append(value)
-            del past[: -self._memory(name)]
-
-    def _memory(self, name: str) -> int:
-        return (
-            max(
-                (e.delay for c in self.graph.consumers[name] for e in c.inputs if e.node == name),
-                default=1,
-            )
-            or 1
-        )
-
-    def _inner(
-        self,
-        node: Node,
-        i: int,
-        names: set[str],
-        given: dict[tuple[str, int], Value],
-        results: dict[str, list[Value]],
-        now: dict[str, Value],
-        t: int,
-    ) -> Value:
-        edge = node.inputs[i]
-        if edge.node not in names:
-            value = given[node.name, i]
-            return value if value.type.steps is None else cut(value, t, t + 1)
-        if not edge.delay:
-            return now[edge.node]
-        past = self.state[edge.node].get("past", [])
-        if len(past) >= edge.delay and self.step[node.name] >= edge.delay:
-            return past[-edge.delay]
-        return self._before_start(node, i, given)
-
-    def _before_start(self, node: Node, i: int, given: dict[tuple[str, int], Value]) -> Value:
-        edge = node.inputs[i]
-        t = self.graph[edge.node].value
-        like = next(iter(given.values()))
-        data = torch.zeros(
-            (1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device
-        )
-        value = Value(data, t, False)
-        initial = self._initial(edge.initial, value)
-        return value if initial is None else Value(initial.expand_as(data), t, False)
+            self._pass_on(node, values[node.name])
 
     def _finish(self, node: Node, out: Value, call: Call, steps: int) -> None:
-        self._count(node, call, out)
+        self.count(node, call, out)
         self.step[node.name] += steps
         self._pass_on(node, out)
 
@@ -300,7 +246,8 @@ class Executor:
         for queue in self.readers[node.name]:
             queue.push(out)
 
-    def _count(self, node: Node, call: Call, out: Value) -> None:
+    def count(self, node: Node, call: Call, out: Value) -> None:
+        """Its events, at the steps of its source."""
         for event, counted in get(node.op).count(call, out).items():
             counted = np.asarray(counted)
             first = call.first_step

@@ -1,0 +1,124 @@
+"""Nodes that feed back on themselves: run step by step, counted over all steps of a chunk at once.
+
+Counting per step would cost more than running. Where a REAL value is fed back and its arrival mask
+matters, the mask of a step needs that of the step before: such cycles are counted step by step.
+A layer of neurons that feeds itself through one matrix is run as one kernel (``sim.recurrent``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from neurosim.ir.graph import Graph, Node
+from neurosim.ir.order import Unit
+from neurosim.ops import get
+from neurosim.ops._value import Value
+from neurosim.sim.recurrent import Layer, recurrent_layer
+from neurosim.sim.stream import cut, delayed, join
+
+if TYPE_CHECKING:
+    from neurosim.sim.executor import Executor
+
+Given = dict[tuple[str, int], Value]  # (node, operand) → what comes from outside the cycle
+Values = dict[str, Value]
+
+
+class Cycle:
+    """One unit of nodes; what it holds between chunks is in the executor's state."""
+
+    def __init__(self, graph: Graph, unit: Unit, needed: frozenset[str]) -> None:
+        self.graph, self.unit = graph, unit
+        self.names = {n.name for n in unit.nodes}
+        self.layer: Layer | None = recurrent_layer(graph, unit)
+        back = [e.node for n in unit.nodes for e in n.inputs if e.node in self.names and e.delay]
+        self.at_once = all(graph[n].value.discrete or n not in needed for n in back)
+        self.memory = {
+            name: max((e.delay for c in graph.consumers[name] for e in c.inputs if e.node == name),
+                      default=1) or 1
+            for name in self.names
+        }  # fmt: skip
+
+    def run(self, executor: Executor, given: Given, steps: int) -> Values:
+        """The values of all nodes over the steps, counted."""
+        if self.layer is not None and self.layer.fits(executor):
+            return self._counted(executor, given, self.layer.run(executor, given, steps))
+        results: dict[str, list[Value]] = {name: [] for name in self.names}
+        for t in range(steps):
+            self._step(executor, given, results, t)
+        values = {name: join(parts) for name, parts in results.items()}
+        return self._counted(executor, given, values) if self.at_once else values
+
+    def _step(
+        self, executor: Executor, given: Given, results: dict[str, list[Value]], t: int
+    ) -> None:
+        now: Values = {}
+        for node in self.unit.nodes:
+            inputs = tuple(
+                self._operand(executor, node, i, given, now, t) for i in range(len(node.inputs))
+            )
+            call = executor.call(node, inputs)
+            if self.at_once:
+                now[node.name] = Value(get(node.op).run(call), node.value)
+            else:
+                now[node.name] = executor.execute(node, call)
+                executor.count(node, call, now[node.name])
+            executor.step[node.name] += 1
+        for name, value in now.items():
+            results[name].append(value)
+            past = executor.state[name].setdefault("past", [])
+            past.append(value)
+            del past[: -self.memory[name]]
+
+    def _operand(
+        self, executor: Executor, node: Node, i: int, given: Given, now: Values, t: int
+    ) -> Value:
+        edge = node.inputs[i]
+        if edge.node not in self.names:
+            value = given[node.name, i]
+            return value if value.type.steps is None else cut(value, t, t + 1)
+        if not edge.delay:
+            return now[edge.node]
+        past = executor.state[edge.node].get("past", [])
+        if len(past) >= edge.delay and executor.step[node.name] >= edge.delay:
+            return past[-edge.delay]
+        return self._before_start(executor, node, i, given)
+
+    def _before_start(self, executor: Executor, node: Node, i: int, given: Given) -> Value:
+        edge = node.inputs[i]
+        t = self.graph[edge.node].value
+        like = next(iter(given.values()))
+        data = torch.zeros(
+            (1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device
+        )
+        value = Value(data, t, False)
+        initial = executor.initial(edge.initial, value)
+        return value if initial is None else Value(initial.expand_as(data), t, False)
+
+    def _counted(self, executor: Executor, given: Given, values: Values) -> Values:
+        """Count the nodes over all the steps; the executor already stands behind them."""
+        steps = next(iter(values.values())).steps
+        for node in self.unit.nodes:
+            inputs = tuple(
+                self._whole(executor, node, i, given, values) for i in range(len(node.inputs))
+            )
+            call = executor.counting(node, inputs, executor.step[node.name] - steps)
+            call.state.pop("emitted", None)
+            if node.name in executor.needed:
+                values[node.name].arrived = get(node.op).arrive(call)
+            executor.count(node, call, values[node.name])
+        return values
+
+    def _whole(self, executor: Executor, node: Node, i: int, given: Given, values: Values) -> Value:
+        """An operand over all the steps of the chunk."""
+        edge = node.inputs[i]
+        if edge.node not in self.names:
+            return given[node.name, i]
+        value = values[edge.node]
+        if not edge.delay:
+            return value
+        state = executor.state[node.name]
+        initial = executor.initial(edge.initial, value)
+        shifted, state[f"held{i}"] = delayed(value, state.get(f"held{i}"), initial, edge.delay)
+        return shifted
