@@ -28,6 +28,18 @@ NEEDED = {
     "numba": "import numba; numba.njit(lambda x: x + 1)(1)",
 }
 OPTIONAL = {"lava": "import neurosim.exchange.lava; import lava.proc.lif.process"}
+# What commands and tests import: imported once here, so that no later process compiles it again.
+USED = (
+    "neurosim.cli.app", "neurosim.studies.estimate", "neurosim.capture.capture",
+    "neurosim.train.loop", "neurosim.studies.noise_sweep", "torch._dynamo",
+    "torch.utils.tensorboard", "torch.distributed.run",
+    "torch.distributed.elastic.agent.server.local_elastic_agent", "lightning_fabric",
+    "torchmetrics", "matplotlib.pyplot", "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg", "pandas", "pyarrow.parquet", "distributed.nanny",
+    "rich.progress", "av", "h5py", "scipy.optimize", "scipy.stats", "networkx", "jinja2",
+    "hypothesis", "pytest", "xdist.plugin", "spikingjelly.activation_based.neuron", "snntorch",
+    "sinabs.layers", "norse.torch",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -126,8 +138,9 @@ def imports(name: str, proof: str) -> bool:
     """Run the proof in a fresh interpreter; on failure print the last line of what it said."""
     try:
         done = subprocess.run(
-            [str(PYTHON), "-c", proof], cwd=ROOT, capture_output=True, text=True, timeout=300
-        )
+            [str(PYTHON), "-c", proof], cwd=ROOT, env=byte_compiling(), capture_output=True,
+            text=True, timeout=300,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         say(f"{name} does not import: still busy after 300 s")
         return False
@@ -137,10 +150,16 @@ def imports(name: str, proof: str) -> bool:
     return done.returncode == 0
 
 
+def byte_compiling() -> dict[str, str]:
+    """The environment, without what keeps Python from keeping what it compiled."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def warm() -> None:
-    """Compile the engine's kernels once, so that the first run does not wait for them."""
-    if (ROOT / "neurosim" / "sim" / "warm.py").exists():
-        subprocess.run([str(PYTHON), "-m", "neurosim.sim.warm"], cwd=ROOT)
+    """Compile once what every run needs, modules and kernels, and measure the machine's costs."""
+    each = "\n".join(f"try: import {name}\nexcept Exception: pass" for name in USED)
+    for arguments in (("-W", "ignore", "-c", each), ("-m", "neurosim.sim.warm")):
+        subprocess.run([str(PYTHON), *arguments], cwd=ROOT, env=byte_compiling())
 
 
 if __name__ == "__main__":

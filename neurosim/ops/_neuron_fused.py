@@ -8,9 +8,7 @@ while it walks through the steps, so memory is read and written once. The kernel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,9 +17,9 @@ from torch import Tensor
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
 from neurosim.ops._bits import Bits, same_order
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
+from neurosim.ops._threads import run_ranges
 
-# Neuron-steps a thread is worth: below, waiting for a core that torch still spins on costs more.
-SMALL = 1_000_000
+SMALL = 200_000  # neuron-steps: below, waking a thread costs more than it saves
 VARIABLES = ("v", "i", "b", "rest")
 
 
@@ -71,9 +69,7 @@ def scan_fused(
     ]
     affine = [_affine(arrays.get(role), x.shape[2:], inner, first_step, steps) for role in AFFINE]
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
-    _in_threads(
-        scan_rows,
-        x.size,
+    arguments = (
         _rows(x, order, size),
         _rows(dense, order, size),
         words,
@@ -86,6 +82,10 @@ def scan_fused(
         np.array([repeat for _, repeat in packed + affine]),
         _form(neuron),
     )
+    run_ranges(
+        lambda first, last: scan_rows(first, last, *arguments), len(spikes), x.size,
+        torch.get_num_threads(), SMALL,
+    )  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
 
@@ -138,33 +138,6 @@ def scan_recurrent(
     )  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
-
-
-def _in_threads(
-    work: Any,
-    elements: int,
-    x: np.ndarray,
-    out: np.ndarray,
-    bits: np.ndarray,
-    trace: np.ndarray,
-    spikes: np.ndarray,
-    *rest: Any,
-) -> None:
-    """Share the rows of ``spikes`` (one a task) between as many threads as torch has; a task writes
-    its own rows."""
-    tasks = len(spikes)
-    threads = max(1, min(torch.get_num_threads(), tasks, elements // SMALL))
-    pieces = min(tasks, 4 * threads)  # more than threads: a thread that was held up gets fewer
-    edges = [tasks * k // pieces for k in range(pieces + 1)]
-    if threads == 1:
-        work(0, tasks, x, out, bits, trace, spikes, *rest)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [
-            pool.submit(work, a, b, x, out, bits, trace, spikes, *rest) for a, b in pairwise(edges)
-        ]
-    for part in parts:
-        part.result()
 
 
 def scan_tensor(

@@ -3,6 +3,7 @@ plane of accuracy and energy."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,19 +64,25 @@ def energy_front(points: Iterable[EnergyPoint]) -> EnergyFront:
 
 
 def draw_front(table: EnergyFront, ax: Axes | None = None, profile: str = "") -> Axes:
-    """A labelled point a model, filled on the front, hollow behind it, and the front as a line."""
+    """A point a model, labelled beyond its interval, filled on the front and hollow behind it, and
+    the front as a line."""
     axes = style.axes_of(ax, style.COLUMN, 2.5)
     best = table.front
     axes.plot(*_places(best), color=style.FAINT, lw=style.LINE, zorder=1, label="front")
-    for point in table.points:
+    ranked = sorted(table.points, key=lambda p: p.joules_per_video.mean)
+    for number, point in enumerate(ranked):
         x, y = point.joules_per_video.scaled(1e3), point.accuracy.scaled(100)
         fill = style.COLOURS[0] if point in best else "white"
         axes.errorbar([x.mean], [y.mean], xerr=style.bars([x]), yerr=style.bars([y]), fmt="o",
                       ms=4.5, mfc=fill, mec=style.COLOURS[0], ecolor=style.COLOURS[0],
                       elinewidth=0.7, capsize=1.5)  # fmt: skip
-        axes.annotate(point.label, (x.mean, y.mean), (4, -3.5), textcoords="offset points",
-                      ha="left", va="top", fontsize=style.SMALL, color=style.INK)  # fmt: skip
-    axes.margins(x=0.16, y=0.14)
+        above = number % 2 == 0  # neighbours' labels keep clear of each other
+        end = y.high if above else y.low
+        place = y.mean if math.isnan(end) else end
+        axes.annotate(point.label, (x.mean, place), (0, 4 if above else -4),
+                      textcoords="offset points", ha="center", va="bottom" if above else "top",
+                      fontsize=style.SMALL, color=style.INK)  # fmt: skip
+    axes.margins(x=0.1, y=0.14)
     place = f" on {profile}" if profile else ""
     return style.dress(axes, f"energy{place} (mJ per video)", "accuracy (%)")
 

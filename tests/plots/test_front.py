@@ -41,14 +41,15 @@ def test_picture_labels_each_point_and_joins_the_front() -> None:
         ]
     )
     axes = draw_front(table, profile="cmos_45nm")
-    assert [t.get_text() for t in axes.texts] == ["λ = 0", "λ = 1", "worse"]
+    assert [t.get_text() for t in axes.texts] == ["λ = 1", "worse", "λ = 0"]  # by energy
     assert [t.xy for t in axes.texts] == [  # type: ignore[attr-defined]
-        pytest.approx(p) for p in ((3.0, 90.0), (1.0, 80.0), (2.0, 70.0))
+        pytest.approx(p) for p in ((1.0, 80.0), (2.0, 70.0), (3.0, 92.0))
     ]
+    assert [t.get_va() for t in axes.texts] == ["bottom", "top", "bottom"]
     (front,) = [x for x in axes.lines if x.get_label() == "front"]
     assert np.asarray(front.get_xydata()) == pytest.approx(np.array([[1, 80], [3, 90]]))
     fills = [c.lines[0].get_markerfacecolor() for c in axes.containers]  # type: ignore[attr-defined]
-    assert fills == [COLOURS[0], COLOURS[0], "white"]
+    assert fills == [COLOURS[0], "white", COLOURS[0]]
     assert "cmos_45nm" in axes.get_xlabel() and "mJ" in axes.get_xlabel()
     assert [row[-1] for row in table.rows()] == [1, 1, 0]
 

@@ -19,6 +19,7 @@ from neurosim.ops._bits_kernel import active_word, window
 from neurosim.ops._vectors import column_words, lowest_bit
 from neurosim.sim.kernels.threads import run_tasks
 
+SCAN_ALONE = 400_000  # elements that one thread lists as fast as two
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
 
@@ -89,7 +90,7 @@ def compress(x: Frames | BitFrames, groups: int, keep_values: bool) -> Events:
     def part(begin: int, end: int) -> None:
         kernel(x.flat, channels, groups, depth * height, width, index, value, start, begin, end)
 
-    run_tasks(part, rows, size)
+    run_tasks(part, rows, size, SCAN_ALONE)
     return Events(index, value, start)
 
 
@@ -101,7 +102,7 @@ def _compress_spikes(x: BitFrames, groups: int, size: int, rows: int) -> Events:
     def part(begin: int, end: int) -> None:
         _compress_bits(x.words, channels, groups, depth * height, width, index, start, begin, end)
 
-    run_tasks(part, rows, size)
+    run_tasks(part, rows, size, SCAN_ALONE)
     return Events(index, np.zeros(SLACK, np.float32), start)
 
 
