@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """A published accuracy in percent and the views per video (clips × crops) it belongs to."""
+    """An accuracy in percent and the views per video (clips × crops) it belongs to; published, or
+    measured by us on weights that ship (``source`` is then a file of ours)."""
 
     dataset: str
     top1: float
@@ -28,7 +29,8 @@ class Accuracy:
     def __str__(self) -> str:
         top5 = "" if self.top5 is None else f"/{self.top5:.2f}"
         views = f"{self.clips}×{self.crops} views"
-        return f"{self.top1:.2f}{top5} % on {self.dataset} at {views} ({self.source})"
+        who = "measured by us" if self.source.startswith("models/") else "published"
+        return f"{who}: {self.top1:.2f}{top5} % on {self.dataset} at {views} ({self.source})"
 
 
 @dataclass(frozen=True)

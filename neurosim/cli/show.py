@@ -119,7 +119,7 @@ def _accuracy(card: Mapping[str, Any], reports: Reports) -> list[str]:
     for entry in card.get("accuracy", ()):
         energy = f"{figure(first.joules_per_view * entry['views'] * 1e3)} mJ"
         lines.append(
-            f"published: {entry['text']}; at that view count {energy} on {first.profile.name}"
+            f"{entry['text']}; at that view count {energy} on {first.profile.name}"
         )
     return lines
 

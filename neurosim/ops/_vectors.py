@@ -49,9 +49,9 @@ class _Emit:
 
 
 def _tree(builder: Any, rows: list[Any], add: Callable[..., Any] | None = None) -> Any:
-    add = add or builder.fadd
+    both: Any = builder.fadd if add is None else add
     while len(rows) > 1:
-        rows = [add(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
+        rows = [both(rows[k], rows[k + 1]) for k in range(0, len(rows), 2)]
     return rows[0]
 
 
