@@ -118,9 +118,7 @@ def _accuracy(card: Mapping[str, Any], reports: Reports) -> list[str]:
     lines = []
     for entry in card.get("accuracy", ()):
         energy = f"{figure(first.joules_per_view * entry['views'] * 1e3)} mJ"
-        lines.append(
-            f"{entry['text']}; at that view count {energy} on {first.profile.name}"
-        )
+        lines.append(f"{entry['text']}; at that view count {energy} on {first.profile.name}")
     return lines
 
 
