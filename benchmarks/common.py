@@ -9,7 +9,7 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -129,7 +129,7 @@ def line(r: Row) -> str:
     ).rstrip()
 
 
-def main(rows: Callable[[int, str], Sequence[Row]], about: str | None) -> None:
+def main(rows: Callable[[int, str], Iterable[Row]], about: str | None) -> None:
     """Command line of one benchmark: ``--pairs``, ``--only TEXT``, ``--json FILE``."""
     import torch
 
@@ -139,8 +139,9 @@ def main(rows: Callable[[int, str], Sequence[Row]], about: str | None) -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(THREADS)
-    found = list(rows(given.pairs, given.only))
-    for r in found:
+    found: list[Row] = []
+    for r in rows(given.pairs, given.only):
+        found.append(r)
         print(line(r), flush=True)
     if given.json:
         given.json.write_text(json.dumps([asdict(r) for r in found], indent=1))

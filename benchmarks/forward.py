@@ -9,7 +9,7 @@ the real activity. ``norse_conv`` is a plain norse network stepped by norse: T =
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -125,10 +125,12 @@ def compare(name: str, batch: int, pairs: int) -> list[Row]:
     return found
 
 
-def rows(pairs: int, only: str) -> list[Row]:
+def rows(pairs: int, only: str) -> Iterator[Row]:
     """The zoo's models."""
     listed = (("svformer", 1), ("svformer_tiny", 16), ("svformer_tiny", 1), ("norse_conv", 16))
-    return [r for name, batch in listed if only in name for r in compare(name, batch, pairs)]
+    for name, batch in listed:
+        if only in f"{name} {batch}":
+            yield from compare(name, batch, pairs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ second over the float32 additions a second that the same threads manage from the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -181,18 +181,21 @@ def of_peak(rows: Sequence[Row]) -> Row:
                ">= 0.35", note=f"{min(rates):.1f} to {max(rates):.1f} GSynOp/s")  # fmt: skip
 
 
-def rows(pairs: int, only: str) -> list[Row]:
+def rows(pairs: int, only: str) -> Iterator[Row]:
     """The table."""
     numba.set_num_threads(THREADS)
     found: list[Row] = []
     with torch.inference_mode():
         for case in cases():
             if only in case.name:
-                found += measure(case, pairs)
+                made = measure(case, pairs)
+                found += made
+                yield from made
         for case in cases():
             if case.kernel == 3 and case.density == 0.1 and only in case.name:
-                found.append(break_even(case, max(3, pairs // 2)))
-    return [*found, of_peak(found)] if not only else found
+                yield break_even(case, max(3, pairs // 2))
+    if not only:
+        yield of_peak(found)
 
 
 if __name__ == "__main__":

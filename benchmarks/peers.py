@@ -11,6 +11,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,10 @@ def theirs(peer: str, recurrent: bool) -> tuple[float, int] | None:
     return found["seconds"], found["events"]
 
 
-def simulators() -> list[Row]:
+def simulators() -> Iterator[Row]:
     """Synaptic events a second, ours over theirs."""
     bars = {("sanafe", False): ">= 100", ("sanafe", True): ">= 20", ("lava", False): ">= 20",
             ("lava", True): ">= 3"}  # fmt: skip
-    found = []
     for (peer, recurrent), bar in bars.items():
         other = theirs(peer, recurrent)
         if other is None:
@@ -103,10 +103,9 @@ def simulators() -> list[Row]:
         mine, made = ours(*sizes, recurrent)
         rates = made / mine, other[1] / other[0]
         case = f"{sizes[0]} to {sizes[0]} LIF, fan-out {sizes[1]}, {sizes[2]} steps"
-        found.append(Row(case + (", recurrent" if recurrent else ""), peer, "events/s",
-                         rates[0] / rates[1], bar, ours_s=mine, peer_s=other[0],
-                         note=f"{rates[0] / 1e6:,.0f} and {rates[1] / 1e6:,.0f} M/s"))  # fmt: skip
-    return found
+        yield Row(case + (", recurrent" if recurrent else ""), peer, "events/s",
+                  rates[0] / rates[1], bar, ours_s=mine, peer_s=other[0],
+                  note=f"{rates[0] / 1e6:,.0f} and {rates[1] / 1e6:,.0f} M/s")  # fmt: skip
 
 
 def counters(pairs: int) -> list[Row]:
@@ -161,10 +160,12 @@ def _sinabs(size: int, clip: Tensor):  # type: ignore[no-untyped-def]
     return lambda: [net(frame) for frame in clip]
 
 
-def rows(pairs: int, only: str) -> list[Row]:
+def rows(pairs: int, only: str) -> Iterator[Row]:
     """All of it."""
     parts = {"simulators": simulators, "counters": lambda: counters(pairs)}
-    return [r for name, part in parts.items() if only in name for r in part()]
+    for name, part in parts.items():
+        if only in name:
+            yield from part()
 
 
 if __name__ == "__main__":

@@ -109,13 +109,15 @@ def streams(place: Path) -> list[Row]:
     return found
 
 
-def rows(pairs: int, only: str) -> list[Row]:
+def rows(pairs: int, only: str) -> Iterator[Row]:
     """All of it."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         parts = {"memory": lambda: above_forward(place), "time": lambda: exponents(pairs),
                  "stream": lambda: streams(place)}  # fmt: skip
-        return [r for name, part in parts.items() if only in name for r in part()]
+        for name, part in parts.items():
+            if only in name:
+                yield from part()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,7 +75,7 @@ def _near(graph: Graph, node: Node, inputs: dict[str, Tensor], own: Tensor, real
 def _with_threshold(graph: Graph, node: Node, x: Tensor, sign: float) -> Tensor:
     """What the neuron emits with a threshold moved by rounding."""
     neuron = Neuron.from_dict(node.attrs["equation"])
-    params = {r: torch.from_numpy(graph.params[k]) for r, k in node.params.items()}
+    params = {r: torch.from_numpy(np.array(graph.params[k])) for r, k in node.params.items()}
     size = abs(neuron.v_threshold) + (float(x.abs().max()) if x.numel() else 0.0)
     shift = sign * NEAR * size
     for role in ("v_threshold", "b_init"):

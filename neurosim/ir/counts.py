@@ -260,9 +260,10 @@ class CountsBuilder:
         while self.total is None and last > self._room:
             self._grow()
         self.steps = max(self.steps, last)
-        table = self._table.setdefault(key, np.zeros((self.rows, self._bins), np.int64))
-        steps, samples = counts.shape
-        by_sample = counts.T.astype(np.int64)
+        if key not in self._table:
+            self._table[key] = np.zeros((self.rows, self._bins), np.int64)
+        table, (steps, samples) = self._table[key], counts.shape
+        by_sample = counts.T.astype(np.int64, copy=False)
         if self.rows != self.samples:
             totals = self._per_sample.setdefault(key, np.zeros(self.samples, np.int64))
             totals[first_sample : first_sample + samples] += by_sample.sum(axis=1)

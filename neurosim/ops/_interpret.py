@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,7 +75,9 @@ class _Machine:
         values = tuple(
             Value(x, self.graph[e.node].value) for x, e in zip(inputs, node.inputs, strict=True)
         )
-        params = {r: torch.from_numpy(self.graph.params[k]) for r, k in node.params.items()}
+        params = {
+            r: torch.from_numpy(np.array(self.graph.params[k])) for r, k in node.params.items()
+        }
         engine = self.engine if node.op == "neuron" else "dense"
         return Call(node, values, params, state, step, engine)
 

@@ -7,6 +7,7 @@ while it walks through the steps, so memory is read and written once. The kernel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -69,6 +70,9 @@ def scan_fused(
     ]
     affine = [_affine(arrays.get(role), x.shape[2:], inner, first_step, steps) for role in AFFINE]
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
+    found = _tiled_affine([a for a, _ in affine], [r for _, r in affine], BLOCK)
+    short = _short(neuron) and trace is None and found is not None
+    tiled = found or _NO_AFFINE
     arguments = (
         _rows(x, order, size),
         _rows(dense, order, size),
@@ -80,7 +84,8 @@ def scan_fused(
         tuple(values for values, _ in packed),
         tuple(values for values, _ in affine),
         np.array([repeat for _, repeat in packed + affine]),
-        _form(neuron),
+        tiled,
+        (*_form(neuron), int(short)),
     )
     run_ranges(
         lambda first, last: scan_rows(first, last, *arguments), len(spikes), x.size,
@@ -134,7 +139,7 @@ def scan_recurrent(
     recurrent_rows(
         0, x.shape[1], x, out, back.rows, back.tiles, back.bias, np.float32(back.scale), held, last,
         tuple(v for v, _ in packed), tuple(v for v, _ in affine),
-        np.array([repeat for _, repeat in packed + affine]), _form(neuron),
+        np.array([repeat for _, repeat in packed + affine]), (*_form(neuron), 0),
     )  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
@@ -184,6 +189,8 @@ def _packed(
 ) -> tuple[np.ndarray, int]:
     """A parameter as float32 (P,) and R: neuron m, in the memory order of the slice, has entry (m
     // R) mod P."""
+    if isinstance(value, float):
+        return np.full(1, value, np.float32), 1
     array = np.asarray(value, np.float32)
     if array.size == 1:
         return array.reshape(1), 1
@@ -204,8 +211,47 @@ def _affine(rows: np.ndarray | None, shape: tuple[int, ...], inner: list[int], f
     if rows is None:
         return np.empty((0, 0), np.float32), 1
     here = rows[first : first + steps] if rows.shape[0] > 1 else rows
+    varying = [a for a in range(1, here.ndim) if here.shape[a] > 1]
+    if len(varying) <= 1 and here.ndim == len(shape) + 1:  # one number a channel, in all the rows
+        within = inner[inner.index(varying[0] - 1) + 1 :] if varying else []
+        repeat = math.prod(shape[a] for a in within)
+        return np.ascontiguousarray(here.reshape(len(here), -1), np.float32), repeat
     packed = [_packed(row, shape, inner) for row in here]
     return np.stack([values for values, _ in packed]), packed[0][1]
+
+
+_NONE = np.empty((0, 0), np.float32)
+_NO_AFFINE = (_NONE, _NONE, 1)
+
+
+def _short(n: Neuron) -> bool:
+    """Whether an equation is one of the plain forms that have loops of their own."""
+    plain = n.current == "none" and n.reset_at == "now" and n.max_spikes == 1 and n.v_min is None
+    leaks = n.integrate != "leak_only" and n.leak == "multiply"
+    rest = not n.adaptation and not n.refractory and n.output == "spike" and n.fires != "never"
+    return plain and leaks and rest
+
+
+def _tiled_affine(
+    values: list[np.ndarray], repeats: list[int], block: int
+) -> tuple[np.ndarray, np.ndarray, int] | None:
+    """Scale and bias repeated over a block and one period, so that any block reads one stretch;
+    the period. Empty without an affine; None where a channel is a whole plane."""
+    present = [v for v in values if v.size]
+    if not present:
+        return _NO_AFFINE
+    period = max(v.shape[1] for v in present)
+    if any(v.shape[1] not in (1, period) for v in present) or max(repeats) > 1:
+        return None
+    if period > 4 * block:
+        return None
+    steps = max(v.shape[0] for v in present)
+    made: list[np.ndarray] = []
+    for v, none in zip(values, (1.0, 0.0), strict=True):
+        whole = np.broadcast_to(v if v.size else np.full((1, 1), none, np.float32), (steps, period))
+        times = -(-(block + period) // period)
+        made.append(np.ascontiguousarray(np.tile(whole, (1, times))))
+    return made[0], made[1], period
 
 
 def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],

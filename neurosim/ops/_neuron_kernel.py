@@ -14,6 +14,7 @@ import numba as nb
 import numpy as np
 
 from neurosim.ops._bits_kernel import active_word
+from neurosim.ops._vectors import ones
 
 BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets; 15 words
 # positions in neurosim.ir.neuron.PARAMETERS; the initial values, which follow, are not needed here
@@ -46,7 +47,8 @@ LOADED = 13
     ADAPTATION,
     REFRACTORY,
     CLAMPED,
-) = range(11)
+    SHORT,  # what most models use, in fewer loops
+) = range(12)
 DECAY, ADD_LEAK, LEAK_ADD, DIFFERENCE, LEAK_ONLY = range(5)
 GREATER, AT_LEAST, NEVER = range(3)
 TO_VALUE, SUBTRACT, NO_RESET = range(3)
@@ -61,7 +63,9 @@ _free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @_free
-def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, form):
+def scan_rows(
+    first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, tiled, form
+):
     """Walk tasks first … last − 1, each a block of neurons of one sample, through all steps.
 
     Holds no lock. Fills ``bits`` or else ``out``, ``trace`` and ``spikes`` (tasks, steps), moves
@@ -84,6 +88,15 @@ def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affi
         _emit(theta, p[V_THRESHOLD, : hi - lo])
         for t in range(spikes.shape[1]):
             row = t * rows[0] + sample * rows[1]
+            if form[SHORT]:
+                _short_step(v, u, z, x[row, lo:hi], lo, t, p, tiled, form)
+                if bits.size:
+                    words = bits[t * held[V].shape[0] + sample, lo // 64 : (hi + 63) // 64]
+                    spikes[task, t] = _pack(words, z)
+                else:
+                    _emit(out[row, lo:hi], z)
+                    spikes[task, t] = _sum(z)
+                continue
             if form[REFRACTORY] > 0:
                 _emit(before, v)
             _input(u, x[row, lo:hi], affine, repeats, t, lo, z)
@@ -162,8 +175,66 @@ def _emit(into, values):
 
 @_stage
 def _pack(words, z):
+    total = np.int64(0)
     for k in range(words.size):
         words[k] = active_word(z, 64 * k, z.size - 64 * k)
+        total += ones(words[k])
+    return total
+
+
+@_stage
+def _short_step(v, u, z, x, lo, t, p, tiled, form):
+    if tiled[0].size:
+        step, at = (t if tiled[0].shape[0] > 1 else 0), lo % tiled[2]
+        end = at + u.size
+        _scale_add(u, x, tiled[0][step, at:end], tiled[1][step, at:end])
+        _short_charge(v, u, p, form[INTEGRATE])
+    else:
+        _short_charge(v, x, p, form[INTEGRATE])
+    _short_fire(z, v, p, form[FIRES], form[RESET])
+
+
+@_stage
+def _scale_add(u, x, scale, bias):
+    for j in range(u.size):
+        u[j] = x[j] * scale[j] + bias[j]
+
+
+@_stage
+def _short_charge(v, x, p, form):
+    """``_integrate`` with a multiplied leak, in one loop: the same operations in the same order."""
+    gain, rest, k, decay = p[GAIN], p[V_LEAK], p[K], p[V_DECAY]
+    if form == DECAY:
+        for j in range(v.size):
+            v[j] = decay[j] * v[j] + gain[j] * x[j]
+    elif form == ADD_LEAK:
+        for j in range(v.size):
+            v[j] = v[j] + k[j] * ((gain[j] * x[j] + rest[j]) - v[j])
+    elif form == LEAK_ADD:
+        for j in range(v.size):
+            v[j] = v[j] + k[j] * ((rest[j] - v[j]) + gain[j] * x[j])
+    else:
+        for j in range(v.size):
+            v[j] = v[j] + k[j] * (gain[j] * x[j] - (v[j] - rest[j]))
+
+
+@_stage
+def _short_fire(z, v, p, fires, reset):
+    """``_fire`` and ``_reset``, for one spike a step."""
+    theta, value, minus = p[V_THRESHOLD], p[V_RESET], p[V_SUBTRACT]
+    if fires == GREATER:
+        for j in range(z.size):
+            z[j] = ONE if v[j] > theta[j] else ZERO
+    else:
+        for j in range(z.size):
+            z[j] = ONE if v[j] >= theta[j] else ZERO
+    if reset == TO_VALUE:
+        for j in range(z.size):
+            cleared, kept = value[j], v[j]
+            v[j] = cleared if z[j] > ZERO else kept
+    elif reset == SUBTRACT:
+        for j in range(z.size):
+            v[j] = v[j] - z[j] * minus[j]
 
 
 @_stage

@@ -53,6 +53,11 @@ class Value:
         return self.held.shape[1]
 
     @property
+    def device(self) -> torch.device:
+        """Where it lies; bits lie on the CPU."""
+        return self.held.device if isinstance(self.held, Tensor) else torch.device("cpu")
+
+    @property
     def elements(self) -> int:
         """Elements of all steps and samples."""
         return math.prod(self.held.shape)
@@ -162,6 +167,7 @@ class Call:
     engine: str = "dense"
     kernels: Any = None  # the event engine's kernels
     bits_order: tuple[int, ...] | None = None  # spikes are wanted as bits, if memory has this order
+    out: Value | None = None  # what came of it, while its arrival is asked for
 
     @property
     def attrs(self) -> dict[str, Any]:

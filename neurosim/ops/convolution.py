@@ -208,7 +208,7 @@ class Convolution(Op):
         if groups > 1:
             grouped = x.active().unflatten(2, (groups, -1)).any(3)
         else:
-            grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.data.device).unsqueeze(2)
+            grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.device).unsqueeze(2)
         if pointwise(a, tuple(weight.shape[2:])):
             return (
                 grouped
@@ -217,14 +217,14 @@ class Convolution(Op):
             )
         flat = as_float(grouped).reshape(-1, 1, *spatial)
         n = weight.ndim - 2
-        ones = torch.ones((1, 1, *weight.shape[2:]), device=x.data.device)
+        ones = torch.ones((1, 1, *weight.shape[2:]), device=x.device)
         if a["transposed"]:
             hit = _TRANSPOSED[n](
                 flat, ones, None, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"]
             )
         else:
             hit = _DENSE[n](flat, ones, None, a["stride"], a["padding"], a["dilation"])
-        mask = (hit > 0).reshape(*x.data.shape[:2], groups, *hit.shape[2:])
+        mask = (hit > 0).reshape(x.steps, x.samples, groups, *hit.shape[2:])
         c_out = weight.shape[1] * groups if a["transposed"] else weight.shape[0]
         return mask if groups == 1 else mask.repeat_interleave(c_out // groups, dim=2)
 

@@ -82,7 +82,7 @@ class Linear(Op):
         (x,) = call.inputs
         if not x.type.discrete:
             return True
-        return torch.from_numpy(_rows(x, False) > 0).unsqueeze(-1).to(x.data.device)
+        return torch.from_numpy(_rows(x, False) > 0).unsqueeze(-1).to(x.device)
 
 
 def _rows(x: Value, units: bool) -> np.ndarray:

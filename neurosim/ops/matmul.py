@@ -131,6 +131,8 @@ class Matmul(Op):
         a, b = call.inputs
         if not (a.type.discrete or b.type.discrete):
             return True
+        if call.out is not None and min(a.type.lo, b.type.lo) >= 0 and call.out.type.discrete:
+            return call.out.data > 0  # no pair cancels another
         left = a.active() if a.type.discrete else torch.ones_like(a.data, dtype=torch.bool)
         right = b.active() if b.type.discrete else torch.ones_like(b.data, dtype=torch.bool)
         return (left.float() @ right.float()) > 0

@@ -75,7 +75,7 @@ class NeuronOp(Op):
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
         arrays = {k: self._array(call, k, x.steps) for k in call.params}
-        if call.engine == "event" and x.data.device.type == "cpu":
+        if call.engine == "event" and x.device.type == "cpu":
             return self._fused(call, neuron, arrays)
         out, call.state["neuron"] = _neuron_scan.scan(
             neuron, arrays, x.data, call.state.get("neuron")
@@ -146,7 +146,7 @@ class NeuronOp(Op):
             return per_slice(call, out, 0)
         repeats = out.type.size // max(1, int(np.prod(mask.shape[2:])))
         if repeats * int(np.prod(mask.shape[2:])) != out.type.size:
-            mask, repeats = full(mask, out.data.shape), 1
+            mask, repeats = full(mask, tuple(out.held.shape)), 1
         counted = mask.flatten(2).sum(2) if mask.ndim > 2 else mask.to(torch.int64)
         return np.broadcast_to(
             counted.numpy(force=True) * repeats, (out.steps, out.samples)

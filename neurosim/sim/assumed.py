@@ -97,7 +97,7 @@ def _counts(
     node: Node, graph: Graph, values: Mapping[str, Expected], out: Expected, reached: Reached
 ) -> dict[str, Any]:
     inputs = tuple(values.get(e.node) or _later(graph, e.node, out.steps) for e in node.inputs)
-    params = {r: torch.from_numpy(graph.params[k]) for r, k in node.params.items()}
+    params = {r: torch.from_numpy(np.array(graph.params[k])) for r, k in node.params.items()}
     call = Call(node, inputs, params, {})
     if node.op == "neuron":
         return _neuron(node, call, out, reached)

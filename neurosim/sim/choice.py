@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ CHOSEN = (
     "convolution",
     "linear",
 )  # by cost; auto fuses every neuron
-TIMES = "×"
+TIMES, USUAL_SLICES = "×", 16
 
 
 @dataclass
@@ -34,7 +35,12 @@ class Choice:
     """Callable on (node, operands); remembers what it chose for each node and chunk."""
 
     def __init__(
-        self, name: str, device: str, replayed: dict[str, list[str]], reproducible: bool = False
+        self,
+        name: str,
+        device: str,
+        replayed: dict[str, list[str]],
+        reproducible: bool = False,
+        packed: dict[str, Any] | None = None,
     ) -> None:
         self.name, self.replayed, self.reproducible = name, replayed, reproducible
         self.chosen: dict[str, list[Stretch]] = {}
@@ -43,7 +49,7 @@ class Choice:
         if device == "cpu" and name != DENSE:
             from neurosim.sim.event import EventKernels
 
-            self.kernels = EventKernels()
+            self.kernels = EventKernels(packed)
             self.costs = shipped() if reproducible else costs(torch.get_num_threads())
 
     def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
@@ -65,15 +71,22 @@ class Choice:
         else:
             past.append(Stretch(word))
 
-    def walks(self, readers: tuple[str, ...]) -> bool:
-        """Whether these nodes walk over events, as far as is known."""
-        if self.kernels is None:
-            return False
-        return all(self._last(name) == EVENT for name in readers)
+    def walks(self, readers: tuple[Node, ...]) -> bool:
+        """Whether these nodes walk over events: as they did, or as they will at a usual density."""
+        return self.kernels is not None and all(self._last(node) == EVENT for node in readers)
 
-    def _last(self, name: str) -> str:
-        past = self.chosen.get(name)
-        return past[-1].engine if past else self.replayed.get(name, [EVENT])[0]
+    def _last(self, node: Node) -> str:
+        if past := self.chosen.get(node.name):
+            return past[-1].engine
+        if known := self.replayed.get(node.name):
+            return known[0]
+        return self._usual(node) if self.name == "auto" else EVENT
+
+    def _usual(self, node: Node) -> str:
+        """The better engine at an assumed density, from the graph alone."""
+        assert self.costs is not None
+        size = math.prod(node.known.in_shapes[0])
+        return self.costs.best(work(node, USUAL_SLICES, ASSUMED * size * USUAL_SLICES, bits=True))
 
     def _choose(self, node: Node, inputs: tuple[Value, ...]) -> str:
         if self.name != "auto" or self.costs is None:
@@ -84,7 +97,7 @@ class Choice:
             return DENSE
         (x,) = inputs
         if self.reproducible:
-            return self.costs.best(work(node, 1, ASSUMED * x.type.size, bits=True))
+            return self._usual(node)
         bits, planar = isinstance(x.held, Bits), _planar(x)
         active = float(x.active_total().sum())
         return self.costs.best(work(node, x.steps * x.samples, active, bits, planar))
@@ -113,12 +126,19 @@ def _parsed(record: str) -> list[str]:
     return [word for word, times, number in parts for _ in range(int(number) if times else 1)]
 
 
-def chooser(engine: str | Run, device: str, reproducible: bool = False) -> Choice:
-    """Raises SimulationError: an engine that does not exist, or "event" on another device than the
+def chooser(
+    engine: str | Run,
+    device: str,
+    reproducible: bool = False,
+    packed: dict[str, Any] | None = None,
+) -> Choice:
+    """``packed``: weights that the event kernels packed before, by node.
+
+    Raises SimulationError: an engine that does not exist, or "event" on another device than the
     CPU."""
     if isinstance(engine, Run):
         past = engine.manifest.engine_by_node.items()
-        return Choice("auto", device, {name: _parsed(record) for name, record in past})
+        return Choice("auto", device, {name: _parsed(r) for name, r in past}, packed=packed)
     if engine not in ENGINES:
         raise SimulationError(
             f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}, or a run to replay"
@@ -127,4 +147,4 @@ def chooser(engine: str | Run, device: str, reproducible: bool = False) -> Choic
         raise SimulationError(
             f"the event engine runs on the CPU, not on {device!r}; use engine='dense' there"
         )
-    return Choice(engine, device, {}, reproducible)
+    return Choice(engine, device, {}, reproducible, packed)

@@ -89,9 +89,7 @@ class Cycle:
         edge = node.inputs[i]
         t = self.graph[edge.node].value
         like = next(iter(given.values()))
-        data = torch.zeros(
-            (1, like.samples, *t.shape), dtype=like.data.dtype, device=like.data.device
-        )
+        data = torch.zeros((1, like.samples, *t.shape), dtype=like.data.dtype, device=like.device)
         value = Value(data, t, False)
         initial = executor.initial(edge.initial, value)
         return value if initial is None else Value(initial.expand_as(data), t, False)

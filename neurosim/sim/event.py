@@ -18,8 +18,8 @@ from neurosim.ops._value import Call, Value
 class EventKernels:
     """What ``Call.kernels`` offers to operators run by the event engine (CPU, float32)."""
 
-    def __init__(self) -> None:
-        self._packed: dict[str, tuple[Any, float | None]] = {}
+    def __init__(self, packed: dict[str, tuple[Any, float | None]] | None = None) -> None:
+        self._packed = {} if packed is None else packed  # by node
 
     def convolution(self, call: Call) -> Tensor:
         """(steps, samples, C', *spatial')."""

@@ -37,7 +37,7 @@ class Choose(Protocol):
         """A node was run by this engine without being asked about."""
         ...
 
-    def walks(self, readers: tuple[str, ...]) -> bool:
+    def walks(self, readers: tuple[Node, ...]) -> bool:
         """Whether these nodes may walk over events, as far as is known."""
         ...
 
@@ -148,9 +148,8 @@ class Executor:
         """What a delayed edge holds before the first step; None: zeros."""
         if not key:
             return None
-        return torch.as_tensor(
-            self.graph.params[key], dtype=like.data.dtype, device=like.data.device
-        )
+        held = np.array(self.graph.params[key])  # a copy: the graph's own is read-only
+        return torch.as_tensor(held, dtype=torch.float32, device=like.device)
 
     def call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
         """One execution of a node, by the engine that is chosen for it."""
@@ -168,7 +167,7 @@ class Executor:
 
     def _bits_order(self, node: Node) -> tuple[int, ...] | None:
         readers = self.packed.get(node.name)
-        return readers.order if readers and self.choose.walks(readers.names) else None
+        return readers.order if readers and self.choose.walks(readers.nodes) else None
 
     def _run(self, node: Node, inputs: tuple[Value, ...], steps: int) -> None:
         op, call = get(node.op), self.call(node, inputs)
@@ -190,6 +189,7 @@ class Executor:
         op = get(node.op)
         out = Value(op.run(call), node.value)
         if node.name in self.needed:
+            call.out = out
             out.arrived = op.arrive(call)
         return out
 

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from neurosim.ir.graph import Graph
 
+Params = dict[str, dict[str, Tensor]]  # node → role → tensor
 
-def prepare(graph: Graph, device: str) -> dict[str, dict[str, Tensor]]:
-    """Parameters as tensors by node and role; 2-D kernels in channels-last order, which torch's 1×1
-    kernels prefer."""
+
+@dataclass
+class Prepared:
+    """What a graph's parameters are turned into, kept as long as the graph: tensors by device, and
+    the event kernels' packed weights by node."""
+
+    params: dict[str, Params] = field(default_factory=dict[str, Params])
+    packed: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+_kept: WeakKeyDictionary[Graph, Prepared] = WeakKeyDictionary()
+
+
+def prepared(graph: Graph) -> Prepared:
+    """Of this graph. Its arrays are read-only from here on: a change would go unseen."""
+    if graph not in _kept:
+        for array in graph.params.values():
+            if isinstance(array, np.ndarray):  # no number of numpy's
+                array.flags.writeable = False
+        _kept[graph] = Prepared()
+    return _kept[graph]
+
+
+def prepare(graph: Graph, device: str) -> Params:
+    """Parameters as tensors by node and role, made at the first call."""
+    held = prepared(graph).params
+    if device not in held:
+        held[device] = _tensors(graph, device)
+    return held[device]
+
+
+def _tensors(graph: Graph, device: str) -> Params:
+    """2-D kernels in channels-last order, which torch's 1×1 kernels prefer."""
     shared: dict[tuple[str, bool], Tensor] = {}
     found: dict[str, dict[str, Tensor]] = {}
     for node in graph.nodes:
@@ -19,7 +54,7 @@ def prepare(graph: Graph, device: str) -> dict[str, dict[str, Tensor]]:
         for role, key in node.params.items():
             kernel = node.op == "convolution" and role == "weight" and graph.params[key].ndim == 4
             if (key, kernel) not in shared:
-                tensor = torch.from_numpy(np.ascontiguousarray(graph.params[key])).to(device)
+                tensor = torch.from_numpy(np.array(graph.params[key], order="C")).to(device)
                 shared[key, kernel] = (
                     tensor.contiguous(memory_format=torch.channels_last) if kernel else tensor
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from neurosim.ir.graph import Graph
+from neurosim.ir.graph import Graph, Node
 from neurosim.ir.types import Kind
 from neurosim.ops import get
 
@@ -32,7 +32,7 @@ def needs_arrival(graph: Graph) -> frozenset[str]:
 class Readers(NamedTuple):
     """Layers that read a neuron's spikes, and the order of axes in memory that they walk over."""
 
-    names: tuple[str, ...]
+    nodes: tuple[Node, ...]
     order: tuple[int, ...]
 
 
@@ -44,11 +44,11 @@ def event_readers(graph: Graph, keep: frozenset[str]) -> dict[str, Readers]:
         spikes = node.op == "neuron" and node.value.kind is Kind.SPIKE and node.value.uniform
         if not spikes or node.value.scale != 1.0 or node.name in keep or not readers:
             continue
-        names = tuple(r.name for r in readers)
+        nodes = tuple(readers)
         if all(r.op == "linear" and not r.inputs[0].delay for r in readers):
-            found[node.name] = Readers(names, tuple(axes))
+            found[node.name] = Readers(nodes, tuple(axes))
         elif all(r.op == "convolution" and not r.inputs[0].delay for r in readers):
-            found[node.name] = Readers(names, (*axes[1:], 0))
+            found[node.name] = Readers(nodes, (*axes[1:], 0))
     return found
 
 

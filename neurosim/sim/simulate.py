@@ -19,7 +19,7 @@ from neurosim.sim.checks import check_clip, check_device, check_length
 from neurosim.sim.choice import Choice, chooser
 from neurosim.sim.executor import Executor
 from neurosim.sim.layout import from_slices, to_slices
-from neurosim.sim.prepare import exact_float32, prepare
+from neurosim.sim.prepare import exact_float32, prepare, prepared
 from neurosim.sim.schedule import EVENTS_A_NODE, bytes_per_step
 from neurosim.sim.windows import check_window, cut_windows, window_notes
 
@@ -60,7 +60,7 @@ def simulate(
         raise SimulationError(f"chunk={chunk}: give 1 step or more, or None")
     check_device(device)
     keep = recorded(graph, record)
-    choice = chooser(engine, device, reproducible)
+    choice = chooser(engine, device, reproducible, prepared(graph).packed)
     if isinstance(clip, Iterator):
         return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
                          memory_budget, manifest)  # fmt: skip

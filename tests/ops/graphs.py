@@ -121,7 +121,7 @@ def operator_graph(
     for i, operand in enumerate(operands):
         nodes += _operand(f"x{i}", operand, parts, held)
     roles = {role: f"y.{role}" for role in params}
-    held |= {roles[role]: np.asarray(array) for role, array in params.items()}
+    held |= {roles[role]: np.array(array) for role, array in params.items()}
     nodes.append(node("y", op, *(f"x{i}" for i in range(len(operands))), params=roles, **attrs))
     clip = np.concatenate(parts, axis=2).astype(np.float32)
     return built([input_node(clip.shape[2:], steps, "real"), *nodes], held, steps, samples), clip
