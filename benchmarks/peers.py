@@ -65,7 +65,7 @@ def matrix(neurons: int, fan_out: int, scale: float, seed: int) -> Tensor:
 def ours(neurons: int, fan_out: int, steps: int, recurrent: bool) -> tuple[float, int]:
     """The least seconds of a run, and its synaptic events."""
     back = matrix(neurons, fan_out, 2.0**-12, 1) if recurrent else None
-    cell = Cell(matrix(neurons, fan_out, 2.0**-10, 0), back, 8.0).eval()
+    cell = Cell(matrix(neurons, fan_out, 2.0**-10, 0), back, 0.8).eval()
     generator = torch.Generator().manual_seed(0)
     clip = (torch.rand(steps, 1, neurons, generator=generator) < RATE).float()
     graph = ns.lower(ns.capture(ns.stepwise(cell), clip[:6], kind="spike"))

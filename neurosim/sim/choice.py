@@ -75,6 +75,10 @@ class Choice:
         """Whether these nodes walk over events: as they did, or as they will at a usual density."""
         return self.kernels is not None and all(self._last(node) == EVENT for node in readers)
 
+    def free(self, name: str) -> bool:
+        """Whether no replayed choice keeps a node from the event engine."""
+        return self.replayed.get(name, [EVENT])[0] == EVENT
+
     def _last(self, node: Node) -> str:
         if past := self.chosen.get(node.name):
             return past[-1].engine

@@ -33,6 +33,10 @@ class Choose(Protocol):
         """ "dense" or "event"."""
         ...
 
+    def free(self, name: str) -> bool:
+        """Whether no replayed choice keeps a node from the event engine."""
+        ...
+
     def note(self, name: str, word: str) -> None:
         """A node was run by this engine without being asked about."""
         ...

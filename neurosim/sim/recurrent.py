@@ -34,8 +34,7 @@ class Layer:
         """Whether the event engine runs it, and nobody looks inside."""
         inside = (self.linear.name, self.add.name)
         seen = any(executor.readers[n] or n in executor.kept for n in inside)
-        walks = executor.choose.walks((self.linear,))
-        return executor.kernels is not None and walks and not seen
+        return executor.kernels is not None and executor.choose.free(self.linear.name) and not seen
 
     def run(self, executor: Executor, given: Any, steps: int) -> dict[str, Value]:
         """Values of the chunk; those inside the cycle are not kept and have their shape alone."""

@@ -52,6 +52,12 @@ def event_readers(graph: Graph, keep: frozenset[str]) -> dict[str, Readers]:
     return found
 
 
+def budget(graph: Graph) -> int:
+    """Bytes of the values alive at once: little where steps can pass through in small chunks."""
+    whole = any(get(n.op).time == "clipwise" and n.op != "time_reduce" for n in graph.nodes)
+    return (256 if whole else 32) * 2**20
+
+
 def bytes_per_step(graph: Graph, samples: int) -> int:
     """Peak of the float32 values alive at once, for one step, while nodes run in order (clip values
     left out)."""

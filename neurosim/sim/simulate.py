@@ -20,10 +20,8 @@ from neurosim.sim.choice import Choice, chooser
 from neurosim.sim.executor import Executor
 from neurosim.sim.layout import from_slices, to_slices
 from neurosim.sim.prepare import exact_float32, prepare, prepared
-from neurosim.sim.schedule import EVENTS_A_NODE, bytes_per_step
+from neurosim.sim.schedule import EVENTS_A_NODE, budget, bytes_per_step
 from neurosim.sim.windows import check_window, cut_windows, window_notes
-
-MEMORY_BUDGET = 256 * 2**20
 
 
 def simulate(
@@ -36,7 +34,7 @@ def simulate(
     hop: int | None = None,
     device: str = "cpu",
     record: str | Iterable[str] | None = None,
-    memory_budget: int = MEMORY_BUDGET,
+    memory_budget: int | None = None,
     reproducible: bool = False,
     manifest: Manifest | None = None,
 ) -> Run:
@@ -47,8 +45,9 @@ def simulate(
     (``sim.streaming``). ``engine``: "dense" (torch), "event" (compiled event-driven kernels),
     "auto" (the faster of the two per node and chunk), or a Run whose choices are replayed; the
     choice never changes a figure. ``chunk``: steps run at a time (default: what fits
-    ``memory_budget`` bytes). ``window``/``hop``: cut a long clip into windows of that many steps,
-    each a sample with fresh state.
+    ``memory_budget`` bytes: 32 MB, or 256 where an operator needs all the steps at once anyway).
+    ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
+    state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
     ``record``: "spikes", "all", or node names, kept in ``Run.trace``.
 
@@ -70,7 +69,7 @@ def simulate(
     check_length(graph, source.shape[0])
     source = source.to(device)
     steps, samples = source.shape[:2]
-    size = chunk or chunk_steps(graph, samples, steps, memory_budget)
+    size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
     executor = Executor(
         graph,
@@ -99,7 +98,7 @@ def _streamed(
     chunk: int | None,
     window: tuple[int, int] | None,
     device: str,
-    memory_budget: int,
+    memory_budget: int | None,
     manifest: Manifest | None,
 ) -> Run:
     from neurosim.sim.streaming import Stream
@@ -108,7 +107,8 @@ def _streamed(
         raise SimulationError("record: a clip that arrives in pieces is not kept; give a tensor")
     check_length(graph, None if window is None else window[0])
     params = prepare(graph, device)
-    stream = Stream(graph, pieces, params, choice, device, chunk, memory_budget)
+    room = memory_budget or budget(graph)
+    stream = Stream(graph, pieces, params, choice, device, chunk, room)
     with torch.no_grad(), exact_float32():
         done = stream.unbroken() if window is None else stream.in_windows(*window)
     made = _manifest(manifest, graph, choice, done.chunk, window, done.counts, done.notes)
