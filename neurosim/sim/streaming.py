@@ -25,6 +25,7 @@ from neurosim.sim.schedule import EVENTS_A_NODE, bytes_per_step
 from neurosim.sim.windows import window_notes
 
 OUTPUT_BUDGET = 64 * 2**20  # bytes
+MOST_WINDOWS = 16  # at a time: more of them gain nothing
 
 
 @dataclass
@@ -98,17 +99,12 @@ class Stream:
         Raises ClipError: as ``unbroken``, or shorter than one window.
         """
         samples, slices = self._slices()
-        most, total, kept = max(1, self._fitting(samples) // window), CountsSum(), Kept(1)
-        cutter = Cutter(window, hop)
+        most = max(1, min(MOST_WINDOWS, self._fitting(samples) // window))
+        total, kept, cutter = CountsSum(), Kept(1), Cutter(window, hop)
         for group in _grouped(cutter.windows(slices), most):
-            batch = torch.cat(group, 1)
-            counts = CountsBuilder(batch.shape[1], window, len(self.graph) * EVENTS_A_NODE)
-            executor = self._executor(counts)
-            size = self.chunk or window
-            for start in range(0, window, size):
-                executor.feed(batch[start : start + size], start + size >= window)
-            total.add(counts.finish())
-            kept.add(executor.taken())
+            counts, outputs = self._at_once(group)
+            total.add(counts)
+            kept.add(outputs)
         if not total.samples:
             raise ClipError(
                 f"the clip has {cutter.left} steps, fewer than one window of {window}; give a "
@@ -116,6 +112,17 @@ class Stream:
             )
         notes = (*window_notes(cutter.left), *_said(kept))
         return Streamed(total.finish(), kept.values(), self.chunk or window, notes)
+
+    def _at_once(self, group: list[Tensor]) -> tuple[Counts, dict[str, Tensor]]:
+        """Some windows as samples; nothing of the run outlives it but what is returned."""
+        batch = torch.cat(group, 1)
+        group.clear()
+        window = len(batch)
+        counts = CountsBuilder(batch.shape[1], window, len(self.graph) * EVENTS_A_NODE)
+        executor, size = self._executor(counts), self.chunk or window
+        for start in range(0, window, size):
+            executor.feed(batch[start : start + size], start + size >= window)
+        return counts.finish(), executor.taken()
 
     def _executor(self, counts: CountsBuilder) -> Executor:
         outputs = frozenset(self.graph.outputs)
