@@ -30,29 +30,42 @@ MOST_WINDOWS = 16  # at a time: more of them gain nothing
 
 @dataclass
 class Kept:
-    """Outputs so far: (steps or windows, …) pieces, thinned to the last once they grow large."""
+    """Outputs so far, joined along ``axis``; thinned to the last piece once they grow large.
+
+    They lie in one buffer that doubles: many small pieces, kept among large ones that come and go,
+    would leave the heap full of holes (measured: twice the memory after an hour of video).
+    """
 
     axis: int
-    pieces: list[dict[str, Tensor]] = field(default_factory=list[dict[str, Tensor]])
-    bytes: int = 0
+    buffers: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    used: dict[str, int] = field(default_factory=dict[str, int])
     dropped: bool = False
 
     def add(self, piece: dict[str, Tensor]) -> None:
         """One more piece."""
         if not piece:
             return
-        self.bytes += sum(t.numel() * t.element_size() for t in piece.values())
-        self.dropped = self.dropped or self.bytes > OUTPUT_BUDGET
+        rows = {name: value.movedim(self.axis, 0) for name, value in piece.items()}
+        held = sum(self.used.get(n, 0) * r[0].numel() * r.element_size() for n, r in rows.items())
+        self.dropped = self.dropped or held > OUTPUT_BUDGET
         if self.dropped:
-            self.pieces.clear()
-        self.pieces.append(piece)
+            self.used.clear()
+        for name, new in rows.items():
+            begin = self.used.get(name, 0)
+            end = self.used[name] = begin + len(new)
+            buffer = self.buffers.get(name)
+            if buffer is None or len(buffer) < end:
+                wider = new.new_empty((2 * end, *new.shape[1:]))
+                if buffer is not None:
+                    wider[:begin] = buffer[:begin]
+                buffer = self.buffers[name] = wider
+            buffer[begin:end] = new
 
     def values(self) -> dict[str, Tensor]:
         """Joined; a clip value has one step in the last piece alone."""
-        names = {name for piece in self.pieces for name in piece}
         return {
-            name: torch.cat([piece[name] for piece in self.pieces if name in piece], self.axis)
-            for name in names
+            name: self.buffers[name][:used].movedim(0, self.axis).contiguous()
+            for name, used in self.used.items()
         }
 
 
