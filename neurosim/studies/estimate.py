@@ -215,7 +215,7 @@ def _run(
     from neurosim.sim.simulate import simulate
 
     if rates is None:
-        return simulate(graph, clip, engine, manifest=base, **how)
+        return simulate(graph, clip, engine, reproducible=True, manifest=base, **how)
     if isinstance(rates, Mapping) and not rates:
         raise RatesError("rates: no layer at all; give a number or neuron node → rate")
     return _assumed(graph, rates, base)

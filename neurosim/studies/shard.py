@@ -137,7 +137,9 @@ def _batch(
         for i in group
         for view, clip in enumerate(videos.every_view(i, views))
     ]
-    run = simulate(graph, arranged(torch.stack(clips, 1), axes), engine)
+    # which kernel runs must not hang on the other clips of the batch, nor on the machine's load
+    batch = arranged(torch.stack(clips, 1), axes)
+    run = simulate(graph, batch, engine, reproducible=True)
     scores = logits(run.outputs, len(clips)).softmax(1).unflatten(0, (len(group), views.count))
     share = Share(samples=len(clips), run=_bare(run))
     for k, i in enumerate(group):
