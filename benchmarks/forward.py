@@ -2,7 +2,7 @@
 
 The forward is the fastest of {contiguous, channels_last} eager; ``torch.compile`` of it stands
 beside it. SVFormer's thresholds are set, layer by layer, so that its neurons fire at the published
-rates (``--set-rates`` in the note says how near they come): what is simulated is the real graph at
+rates (the row's note says how near they come): what is simulated is the real graph at
 the real activity. ``norse_conv`` is a plain norse network stepped by norse: T = 20, batch 16.
 """
 

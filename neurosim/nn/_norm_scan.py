@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neurosim.nn._layout import like
-from neurosim.nn._threads import share
+from neurosim.nn._share import share
 
 
 def fits(x: Tensor) -> bool:

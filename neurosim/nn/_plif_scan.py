@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurosim.nn._layout import dense, in_memory_order, like
-from neurosim.nn._threads import share
+from neurosim.nn._share import share
 from neurosim.nn.surrogate import NORSE, ATan, Norse, Sigmoid
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ while it walks through the steps, so memory is read and written once. The kernel
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
 from neurosim.ops._bits import Bits, same_order
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
-from neurosim.ops._threads import run_ranges
+from neurosim.threads import run_ranges
 
 SMALL = 200_000  # neuron-steps: below, waking a thread costs more than it saves
 VARIABLES = ("v", "i", "b", "rest")
@@ -50,7 +50,7 @@ def scan_fused(
     another layout is copied once. ``bits_order``: emit the spikes (0 or 1) as bits where the
     slice's axes lie in this order, outermost first. Raises SimulationError: arrays that do not fit.
     """
-    from neurosim.ops._neuron_kernel import BLOCK, LOADED, scan_rows
+    from neurosim.ops._neuron_kernel import BLOCK, scan_rows
 
     check_arrays(neuron, arrays, x.shape[2:], first_step + x.shape[0])
     x, order = _dense(np.asarray(x, np.float32))
@@ -65,14 +65,10 @@ def scan_fused(
         (samples, 1) if order[0] == 0 else (1, steps)
     )  # rows of memory between steps, between samples
     size = held[0].shape[1]
-    packed = [
-        _packed(_value(neuron, arrays, name), x.shape[2:], inner) for name in PARAMETERS[:LOADED]
-    ]
-    affine = [_affine(arrays.get(role), x.shape[2:], inner, first_step, steps) for role in AFFINE]
+    p = _parameters(neuron, arrays, x.shape[2:], inner, first_step, steps)
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
-    found = _tiled_affine([a for a, _ in affine], [r for _, r in affine], BLOCK)
-    short = _short(neuron) and trace is None and found is not None
-    tiled = found or _NO_AFFINE
+    tiled = _tiled_affine(p.affine, p.repeats[-len(AFFINE) :].tolist(), BLOCK)
+    short = _short(neuron) and trace is None and tiled is not None
     arguments = (
         _rows(x, order, size),
         _rows(dense, order, size),
@@ -81,10 +77,8 @@ def scan_fused(
         spikes,
         rows,
         held,
-        tuple(values for values, _ in packed),
-        tuple(values for values, _ in affine),
-        np.array([repeat for _, repeat in packed + affine]),
-        tiled,
+        *p,
+        tiled or _NO_AFFINE,
         (*_form(neuron), int(short)),
     )
     run_ranges(
@@ -126,7 +120,6 @@ def scan_recurrent(
     ``fired``: spikes (B, n) of the step before the first, None: none. Raises SimulationError:
     arrays that do not fit.
     """
-    from neurosim.ops._neuron_kernel import LOADED
     from neurosim.ops._recurrent_kernel import recurrent_rows
 
     shape, inner = x.shape[2:], [0]
@@ -134,12 +127,10 @@ def scan_recurrent(
     x = np.ascontiguousarray(x, np.float32)
     out, held = np.empty_like(x), _state(neuron, arrays, x, inner, state)
     last = np.zeros(x.shape[1:], np.float32) if fired is None else fired.copy()
-    packed = [_packed(_value(neuron, arrays, name), shape, inner) for name in PARAMETERS[:LOADED]]
-    affine = [_affine(arrays.get(role), shape, inner, first_step, len(x)) for role in AFFINE]
+    p = _parameters(neuron, arrays, shape, inner, first_step, len(x))
     recurrent_rows(
         0, x.shape[1], x, out, back.rows, back.tiles, back.bias, np.float32(back.scale), held, last,
-        tuple(v for v, _ in packed), tuple(v for v, _ in affine),
-        np.array([repeat for _, repeat in packed + affine]), (*_form(neuron), 0),
+        *p, (*_form(neuron), 0),
     )  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
@@ -205,6 +196,31 @@ def _packed(
     return np.ascontiguousarray(np.broadcast_to(array, shape).transpose(inner)).reshape(-1), 1
 
 
+class Parameters(NamedTuple):
+    """What the kernels read: values in memory order, those of the affine, and how often each entry
+    repeats (parameters first)."""
+
+    values: tuple[np.ndarray, ...]
+    affine: tuple[np.ndarray, ...]
+    repeats: np.ndarray
+
+
+def _parameters(
+    neuron: Neuron,
+    arrays: Arrays,
+    shape: tuple[int, ...],
+    inner: list[int],
+    first: int,
+    steps: int,
+) -> Parameters:
+    from neurosim.ops._neuron_kernel import LOADED
+
+    packed = [_packed(_value(neuron, arrays, name), shape, inner) for name in PARAMETERS[:LOADED]]
+    affine = [_affine(arrays.get(role), shape, inner, first, steps) for role in AFFINE]
+    repeats = np.array([repeat for _, repeat in packed + affine])
+    return Parameters(tuple(v for v, _ in packed), tuple(v for v, _ in affine), repeats)
+
+
 def _affine(rows: np.ndarray | None, shape: tuple[int, ...], inner: list[int], first: int,
             steps: int) -> tuple[np.ndarray, int]:  # fmt: skip
     """Rows of an affine for the steps at hand, (1 or T, P) and R; (0, 0) without one."""
@@ -233,7 +249,7 @@ def _short(n: Neuron) -> bool:
 
 
 def _tiled_affine(
-    values: list[np.ndarray], repeats: list[int], block: int
+    values: Sequence[np.ndarray], repeats: list[int], block: int
 ) -> tuple[np.ndarray, np.ndarray, int] | None:
     """Scale and bias repeated over a block and one period, so that any block reads one stretch;
     the period. Empty without an affine; None where a channel is a whole plane."""

@@ -191,7 +191,8 @@ def _short_step(v, u, z, x, lo, t, p, tiled, form):
         _short_charge(v, u, p, form[INTEGRATE])
     else:
         _short_charge(v, x, p, form[INTEGRATE])
-    _short_fire(z, v, p, form[FIRES], form[RESET])
+    _fire(z, v, p[V_THRESHOLD], form[FIRES])
+    _reset(v, z, z, p, form[RESET], NOW)
 
 
 @_stage
@@ -216,25 +217,6 @@ def _short_charge(v, x, p, form):
     else:
         for j in range(v.size):
             v[j] = v[j] + k[j] * (gain[j] * x[j] - (v[j] - rest[j]))
-
-
-@_stage
-def _short_fire(z, v, p, fires, reset):
-    """``_fire`` and ``_reset``, for one spike a step."""
-    theta, value, minus = p[V_THRESHOLD], p[V_RESET], p[V_SUBTRACT]
-    if fires == GREATER:
-        for j in range(z.size):
-            z[j] = ONE if v[j] > theta[j] else ZERO
-    else:
-        for j in range(z.size):
-            z[j] = ONE if v[j] >= theta[j] else ZERO
-    if reset == TO_VALUE:
-        for j in range(z.size):
-            cleared, kept = value[j], v[j]
-            v[j] = cleared if z[j] > ZERO else kept
-    elif reset == SUBTRACT:
-        for j in range(z.size):
-            v[j] = v[j] - z[j] * minus[j]
 
 
 @_stage

@@ -16,7 +16,7 @@ from neurosim.ir.order import Unit
 from neurosim.ops import get
 from neurosim.ops._value import Value
 from neurosim.sim.recurrent import Layer, recurrent_layer
-from neurosim.sim.stream import cut, delayed, join
+from neurosim.sim.stream import cut, join
 
 if TYPE_CHECKING:
     from neurosim.sim.executor import Executor
@@ -113,10 +113,4 @@ class Cycle:
         edge = node.inputs[i]
         if edge.node not in self.names:
             return given[node.name, i]
-        value = values[edge.node]
-        if not edge.delay:
-            return value
-        state = executor.state[node.name]
-        initial = executor.initial(edge.initial, value)
-        shifted, state[f"held{i}"] = delayed(value, state.get(f"held{i}"), initial, edge.delay)
-        return shifted
+        return executor.operand(node, i, values[edge.node])

@@ -133,13 +133,14 @@ class Executor:
         if steps:
             self._run(
                 node,
-                tuple(self._operand(node, i, q.take(steps)) for i, q in enumerate(queues)),
+                tuple(self.operand(node, i, q.take(steps)) for i, q in enumerate(queues)),
                 steps,
             )
         if final and isinstance(get(node.op), TimeReduce):
             self._reduce_end(node)
 
-    def _operand(self, node: Node, i: int, value: Value) -> Value:
+    def operand(self, node: Node, i: int, value: Value) -> Value:
+        """What edge ``i`` hands on of its source: the same, or that of so many steps ago."""
         edge = node.inputs[i]
         if not edge.delay:
             return value
@@ -232,8 +233,7 @@ class Executor:
         if not steps:
             return
         given = {
-            key: self._operand(self.graph[key[0]], key[1], q.take(steps))
-            for key, q in outer.items()
+            key: self.operand(self.graph[key[0]], key[1], q.take(steps)) for key, q in outer.items()
         }
         values = self.cycles[unit.nodes[0].name].run(self, given, steps)
         for node in unit.nodes:

@@ -11,7 +11,7 @@ import neurosim as ns
 from neurosim.nn.plif import PLIF
 from neurosim.ops._bits import Bits
 from neurosim.sim import executor
-from tests.passes.test_passes import same_events, same_spikes
+from tests.passes.networks import same_events, same_spikes
 
 
 class Net(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba
 
-from neurosim.ops._threads import SMALL, Kernel, run_ranges
+from neurosim.threads import SMALL, Kernel, run_ranges
 
 
 def run_tasks(kernel: Kernel, tasks: int, work: int, small: int = SMALL) -> None:
