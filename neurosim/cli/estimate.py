@@ -83,7 +83,7 @@ def estimate(
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     _check_engine(engine)
     frames = options.frames(frames)
-    _check_stream(stream, window or hop, rates, (time_dim, batch_dim))
+    _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
             tell("load")
@@ -106,8 +106,8 @@ def _check_engine(engine: str) -> None:
         raise options.UsageError(f"--engine {engine}: choose auto, dense or event")
 
 
-def _check_stream(stream: bool, cut: int | None, rates: str | None, axes: tuple[int, int]) -> None:
-    if cut is not None and not stream:
+def _check_stream(stream: bool, cut: bool, rates: str | None, axes: tuple[int, int]) -> None:
+    if cut and not stream:
         raise options.UsageError("--window and --hop cut a long video; give --stream too")
     if stream and rates is not None:
         raise options.UsageError("--stream simulates, --rates assumes; give one of the two")

@@ -67,7 +67,8 @@ def check_length(graph: Graph, steps: int | None) -> None:
             raise SimulationError(
                 f"at {node.name!r} ({node.op}): needs exactly the {graph.steps} steps it was "
                 f"captured with, got {'a stream' if steps is None else steps}; "
-                f"pass window={graph.steps} to run a longer clip in windows with fresh state"
+                f"pass window={graph.steps} (--window {graph.steps}) to run a longer clip in "
+                "windows with fresh state"
             )
 
 

@@ -133,3 +133,24 @@ def test_two_profiles_of_one_name_are_refused(model: Net, clip: Tensor, tmp_path
     with pytest.raises(ProfileError, match="two different profiles are called 'cmos_45nm'"):
         ns.estimate(model, clip, ["cmos_45nm", other])
     assert list(ns.estimate(model, clip, ["cmos_45nm", "cmos_45nm"])) == ["cmos_45nm"]
+
+
+def test_the_kernels_that_run_hang_on_no_clip() -> None:
+    """Clips of other activity, one choice: a figure depends on nothing that shares its batch."""
+    torch.manual_seed(0)
+    net, runs = Wide().eval(), []
+    for rate in (0.01, 0.9):
+        clip = (torch.rand(4, 1, 64, 12, 12) < rate).float()
+        runs.append(ns.estimate(net, clip, kind="spike").run.manifest.engine_by_node)
+    assert runs[0] == runs[1] and runs[0]["conv"] == "event"  # 0.9 would go to torch
+
+
+class Wide(nn.Module):
+    """Wide enough that the better engine depends on the activity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.lif = nn.Conv2d(64, 64, 3), PLIF()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lif(self.conv(x.flatten(0, 1)).unflatten(0, x.shape[:2]))

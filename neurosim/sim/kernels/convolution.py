@@ -52,6 +52,24 @@ def conv(
             f"(N, {packed.groups * packed.inputs}, {'*, ' * rank}) in this order"
         )
     source = x if isinstance(x, BitFrames) else frames(x)
+    axes = _axes(source.shape[2:], packed, stride, padding, dilation, output_padding)
+    if isinstance(source, Frames) and packed.inputs == 1 and packed.groups > 1:
+        out = _each(source, packed, bias, axes, scale)
+    else:
+        out = _gathered(source, packed, bias, axes, spike, scale)
+    return out if isinstance(x, BitFrames) else out.reshape(*out.shape[:2], *out.shape[5 - rank :])
+
+
+def _axes(
+    sizes: tuple[int, ...],
+    packed: PackedWeights,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    output_padding: Sizes,
+) -> list[Axis]:
+    """z, y and x of the convolution. Raises SimulationError: an input smaller than the kernel."""
+    rank = packed.rank
     settings = [
         _spatial(setting, rank, none)
         for setting, none in ((stride, 1), (padding, 0), (dilation, 1), (output_padding, 0))
@@ -59,19 +77,15 @@ def conv(
     axes = [
         Axis(size, kernel, stride_, padding_, dilation_, packed.transposed, more)
         for size, kernel, stride_, padding_, dilation_, more in zip(
-            source.shape[2:], packed.kernel, *settings, strict=True
+            sizes, packed.kernel, *settings, strict=True
         )
     ]
     if any(axis.out < 1 for axis in axes):
         raise SimulationError(
-            f"kernels.conv: x of shape {x.shape} is smaller than the dilated kernel "
+            f"kernels.conv: x of {sizes[3 - rank :]} positions is smaller than the dilated kernel "
             f"{packed.kernel[3 - rank :]}; pass a larger x or padding"
         )
-    if isinstance(source, Frames) and packed.inputs == 1 and packed.groups > 1:
-        out = _each(source, packed, bias, axes, scale)
-    else:
-        out = _gathered(source, packed, bias, axes, spike, scale)
-    return out if isinstance(x, BitFrames) else out.reshape(*out.shape[:2], *out.shape[5 - rank :])
+    return axes
 
 
 def _spatial(setting: Sizes, rank: int, none: int) -> tuple[int, ...]:
