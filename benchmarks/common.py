@@ -11,9 +11,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from neurosim.ir.manifest import versions
 
 Call = Callable[[], Any]
 THREADS = 2
@@ -92,7 +93,6 @@ def row(
 
 def machine() -> dict[str, Any]:
     """Processor, threads, load and versions."""
-    packages = ("torch", "numba", "numpy", "norse", "neurosim-snn")
     try:
         cpu = next(
             line.split(":", 1)[1].strip()
@@ -107,7 +107,7 @@ def machine() -> dict[str, Any]:
         "threads": THREADS,
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in packages},
+        "versions": versions(),
     }
 
 

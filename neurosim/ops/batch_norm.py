@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from neurosim.ir.graph import Node
@@ -36,13 +36,13 @@ class BatchNorm(Op):
         if call.attrs.get("per_step"):
             mean, var, weight, bias = (_rows(call, n, x.steps) for n in names)
             folded = data.movedim(1, 0).flatten(1, 2)
-            out = F.batch_norm(folded, mean, var, weight, bias, False, 0.0, eps)
+            out = _norm(folded, mean, var, weight, bias, eps)
             out = out.unflatten(1, (x.steps, -1)).movedim(1, 0)
         else:
             mean, var, weight, bias = (
                 call.params[n][0] if n in call.params else None for n in names
             )
-            out = F.batch_norm(data.flatten(0, 1), mean, var, weight, bias, False, 0.0, eps)
+            out = _norm(data.flatten(0, 1), mean, var, weight, bias, eps)
             out = out.unflatten(0, data.shape[:2])
         return out.movedim(2, axis)
 
@@ -61,6 +61,19 @@ def _rows(call: Call, name: str, steps: int) -> Tensor | None:
         return None
     rows = call.step_param(name, steps)
     return rows.expand(steps, -1).reshape(-1)
+
+
+def _norm(
+    x: Tensor,
+    mean: Tensor | None,
+    var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """torch's own kernel, never cuDNN's; some torch versions' functional form refuses eps = 0,
+    which snapped norms have."""
+    return torch.batch_norm(x, weight, bias, mean, var, False, 0.0, eps, False)
 
 
 OP = BatchNorm()

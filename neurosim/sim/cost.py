@@ -15,12 +15,12 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from neurosim.cache import cache_folder
 from neurosim.ir.graph import Node
+from neurosim.ir.manifest import versions
 from neurosim.sim.kernels.packing import tile_widths
 
 SHIPPED = Path(__file__).with_name("costs.json")
@@ -153,8 +153,9 @@ def path_for(threads: int) -> Path:
 
 def machine(threads: int) -> str:
     """Processor, threads, and the versions of what decides speed."""
-    versions = (f"{name} {metadata.version(name)}" for name in ("torch", "numba", "neurosim-snn"))
-    return f"{_processor()}, {threads} threads, {', '.join(versions)}"
+    found = versions()
+    named = (f"{name} {found.get(name, '?')}" for name in ("torch", "numba", "neurosim-snn"))
+    return f"{_processor()}, {threads} threads, {', '.join(named)}"
 
 
 def _processor() -> str:
