@@ -7,9 +7,8 @@ while it walks through the steps, so memory is read and written once. The kernel
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +16,9 @@ from torch import Tensor
 
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
 from neurosim.ops._bits import Bits, same_order
+from neurosim.ops._neuron_arrays import affine_rows, packed, parameter, steps_of
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
+from neurosim.ops._neuron_short import kept_plan, run_short
 from neurosim.threads import run_ranges
 
 SMALL = 200_000  # neuron-steps: below, waking a thread costs more than it saves
@@ -43,6 +44,7 @@ def scan_fused(
     first_step: int = 0,
     membrane: bool = False,
     bits_order: tuple[int, ...] | None = None,
+    plans: dict[Any, Any] | None = None,
 ) -> Fused:
     """What ``scan`` returns, as numpy arrays and bit for bit.
 
@@ -57,18 +59,21 @@ def scan_fused(
     inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
     steps, samples = x.shape[:2]
     bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
+    short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
     out = Bits.empty(x.shape, tuple(inner)) if bits else np.empty_like(x)
     dense, words = (None, out.words) if isinstance(out, Bits) else (out, np.empty((0, 0), np.int64))
-    trace = np.empty_like(x) if membrane else None
     held = _state(neuron, arrays, x, inner, state)
     rows = (
         (samples, 1) if order[0] == 0 else (1, steps)
     )  # rows of memory between steps, between samples
     size = held[0].shape[1]
+    if short is not None:
+        spikes = run_short(short, _rows(x, order, size), _rows(dense, order, size), words, rows,
+                           held[0], first_step, steps)  # fmt: skip
+        return Fused(out, {"v": _unflat(held[0], x.shape, inner)}, spikes, None)
+    trace = np.empty_like(x) if membrane else None
     p = _parameters(neuron, arrays, x.shape[2:], inner, first_step, steps)
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
-    tiled = _tiled_affine(p.affine, p.repeats[-len(AFFINE) :].tolist(), BLOCK)
-    short = _short(neuron) and trace is None and tiled is not None
     arguments = (
         _rows(x, order, size),
         _rows(dense, order, size),
@@ -78,8 +83,7 @@ def scan_fused(
         rows,
         held,
         *p,
-        tiled or _NO_AFFINE,
-        (*_form(neuron), int(short)),
+        _form(neuron),
     )
     run_ranges(
         lambda first, last: scan_rows(first, last, *arguments), len(spikes), x.size,
@@ -130,7 +134,7 @@ def scan_recurrent(
     p = _parameters(neuron, arrays, shape, inner, first_step, len(x))
     recurrent_rows(
         0, x.shape[1], x, out, back.rows, back.tiles, back.bias, np.float32(back.scale), held, last,
-        *p, (*_form(neuron), 0),
+        *p, _form(neuron),
     )  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
@@ -168,34 +172,6 @@ def _rows(x: np.ndarray | None, order: list[int], size: int) -> np.ndarray:
     return np.empty((0, 0), np.float32) if x is None else x.transpose(order).reshape(-1, size)
 
 
-def _value(neuron: Neuron, arrays: Arrays, name: str) -> np.ndarray | float:
-    value = arrays.get(name, getattr(neuron, name))
-    if value is None and name == "v_subtract":
-        return _value(neuron, arrays, "v_threshold")
-    return 0.0 if value is None else value
-
-
-def _packed(
-    value: np.ndarray | float, shape: tuple[int, ...], inner: list[int]
-) -> tuple[np.ndarray, int]:
-    """A parameter as float32 (P,) and R: neuron m, in the memory order of the slice, has entry (m
-    // R) mod P."""
-    if isinstance(value, float):
-        return np.full(1, value, np.float32), 1
-    array = np.asarray(value, np.float32)
-    if array.size == 1:
-        return array.reshape(1), 1
-    sizes = trim(array.shape, len(shape))
-    array = array.reshape((1,) * (len(shape) - len(sizes)) + sizes)
-    varying = [a for a in range(len(shape)) if array.shape[a] > 1]
-    if len(varying) == 1:
-        within = inner[inner.index(varying[0]) + 1 :]
-        return np.ascontiguousarray(array.reshape(-1)), int(
-            np.prod([shape[a] for a in within], dtype=np.int64)
-        )
-    return np.ascontiguousarray(np.broadcast_to(array, shape).transpose(inner)).reshape(-1), 1
-
-
 class Parameters(NamedTuple):
     """What the kernels read: values in memory order, those of the affine, and how often each entry
     repeats (parameters first)."""
@@ -215,59 +191,12 @@ def _parameters(
 ) -> Parameters:
     from neurosim.ops._neuron_kernel import LOADED
 
-    packed = [_packed(_value(neuron, arrays, name), shape, inner) for name in PARAMETERS[:LOADED]]
-    affine = [_affine(arrays.get(role), shape, inner, first, steps) for role in AFFINE]
-    repeats = np.array([repeat for _, repeat in packed + affine])
-    return Parameters(tuple(v for v, _ in packed), tuple(v for v, _ in affine), repeats)
-
-
-def _affine(rows: np.ndarray | None, shape: tuple[int, ...], inner: list[int], first: int,
-            steps: int) -> tuple[np.ndarray, int]:  # fmt: skip
-    """Rows of an affine for the steps at hand, (1 or T, P) and R; (0, 0) without one."""
-    if rows is None:
-        return np.empty((0, 0), np.float32), 1
-    here = rows[first : first + steps] if rows.shape[0] > 1 else rows
-    varying = [a for a in range(1, here.ndim) if here.shape[a] > 1]
-    if len(varying) <= 1 and here.ndim == len(shape) + 1:  # one number a channel, in all the rows
-        within = inner[inner.index(varying[0] - 1) + 1 :] if varying else []
-        repeat = math.prod(shape[a] for a in within)
-        return np.ascontiguousarray(here.reshape(len(here), -1), np.float32), repeat
-    packed = [_packed(row, shape, inner) for row in here]
-    return np.stack([values for values, _ in packed]), packed[0][1]
-
-
-_NONE = np.empty((0, 0), np.float32)
-_NO_AFFINE = (_NONE, _NONE, 1)
-
-
-def _short(n: Neuron) -> bool:
-    """Whether an equation is one of the plain forms that have loops of their own."""
-    plain = n.current == "none" and n.reset_at == "now" and n.max_spikes == 1 and n.v_min is None
-    leaks = n.integrate != "leak_only" and n.leak == "multiply"
-    rest = not n.adaptation and not n.refractory and n.output == "spike" and n.fires != "never"
-    return plain and leaks and rest
-
-
-def _tiled_affine(
-    values: Sequence[np.ndarray], repeats: list[int], block: int
-) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Scale and bias repeated over a block and one period, so that any block reads one stretch;
-    the period. Empty without an affine; None where a channel is a whole plane."""
-    present = [v for v in values if v.size]
-    if not present:
-        return _NO_AFFINE
-    period = max(v.shape[1] for v in present)
-    if any(v.shape[1] not in (1, period) for v in present) or max(repeats) > 1:
-        return None
-    if period > 4 * block:
-        return None
-    steps = max(v.shape[0] for v in present)
-    made: list[np.ndarray] = []
-    for v, none in zip(values, (1.0, 0.0), strict=True):
-        whole = np.broadcast_to(v if v.size else np.full((1, 1), none, np.float32), (steps, period))
-        times = -(-(block + period) // period)
-        made.append(np.ascontiguousarray(np.tile(whole, (1, times))))
-    return made[0], made[1], period
+    found = [packed(parameter(neuron, arrays, name), shape, inner) for name in PARAMETERS[:LOADED]]
+    affine = [
+        affine_rows(steps_of(arrays.get(role), first, steps), shape, inner) for role in AFFINE
+    ]
+    repeats = np.array([repeat for _, repeat in found + affine])
+    return Parameters(tuple(v for v, _ in found), tuple(v for v, _ in affine), repeats)
 
 
 def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
@@ -282,7 +211,9 @@ def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
         if name in neuron.state and state is not None:
             _fill(own, np.asarray(state[name], np.float32), shape, inner)
         elif name in neuron.state and name != "rest":
-            _fill(own, np.asarray(_value(neuron, arrays, f"{name}_init"), np.float32), shape, inner)
+            _fill(
+                own, np.asarray(parameter(neuron, arrays, f"{name}_init"), np.float32), shape, inner
+            )
         held.append(own)
     return tuple(held)
 

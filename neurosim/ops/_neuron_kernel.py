@@ -47,8 +47,7 @@ LOADED = 13
     ADAPTATION,
     REFRACTORY,
     CLAMPED,
-    SHORT,  # what most models use, in fewer loops
-) = range(12)
+) = range(11)
 DECAY, ADD_LEAK, LEAK_ADD, DIFFERENCE, LEAK_ONLY = range(5)
 GREATER, AT_LEAST, NEVER = range(3)
 TO_VALUE, SUBTRACT, NO_RESET = range(3)
@@ -63,9 +62,7 @@ _free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @_free
-def scan_rows(
-    first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, tiled, form
-):
+def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, form):
     """Walk tasks first … last − 1, each a block of neurons of one sample, through all steps.
 
     Holds no lock. Fills ``bits`` or else ``out``, ``trace`` and ``spikes`` (tasks, steps), moves
@@ -88,15 +85,6 @@ def scan_rows(
         _emit(theta, p[V_THRESHOLD, : hi - lo])
         for t in range(spikes.shape[1]):
             row = t * rows[0] + sample * rows[1]
-            if form[SHORT]:
-                _short_step(v, u, z, x[row, lo:hi], lo, t, p, tiled, form)
-                if bits.size:
-                    words = bits[t * held[V].shape[0] + sample, lo // 64 : (hi + 63) // 64]
-                    spikes[task, t] = _pack(words, z)
-                else:
-                    _emit(out[row, lo:hi], z)
-                    spikes[task, t] = _sum(z)
-                continue
             if form[REFRACTORY] > 0:
                 _emit(before, v)
             _input(u, x[row, lo:hi], affine, repeats, t, lo, z)
@@ -180,43 +168,6 @@ def _pack(words, z):
         words[k] = active_word(z, 64 * k, z.size - 64 * k)
         total += ones(words[k])
     return total
-
-
-@_stage
-def _short_step(v, u, z, x, lo, t, p, tiled, form):
-    if tiled[0].size:
-        step, at = (t if tiled[0].shape[0] > 1 else 0), lo % tiled[2]
-        end = at + u.size
-        _scale_add(u, x, tiled[0][step, at:end], tiled[1][step, at:end])
-        _short_charge(v, u, p, form[INTEGRATE])
-    else:
-        _short_charge(v, x, p, form[INTEGRATE])
-    _fire(z, v, p[V_THRESHOLD], form[FIRES])
-    _reset(v, z, z, p, form[RESET], NOW)
-
-
-@_stage
-def _scale_add(u, x, scale, bias):
-    for j in range(u.size):
-        u[j] = x[j] * scale[j] + bias[j]
-
-
-@_stage
-def _short_charge(v, x, p, form):
-    """``_integrate`` with a multiplied leak, in one loop: the same operations in the same order."""
-    gain, rest, k, decay = p[GAIN], p[V_LEAK], p[K], p[V_DECAY]
-    if form == DECAY:
-        for j in range(v.size):
-            v[j] = decay[j] * v[j] + gain[j] * x[j]
-    elif form == ADD_LEAK:
-        for j in range(v.size):
-            v[j] = v[j] + k[j] * ((gain[j] * x[j] + rest[j]) - v[j])
-    elif form == LEAK_ADD:
-        for j in range(v.size):
-            v[j] = v[j] + k[j] * ((rest[j] - v[j]) + gain[j] * x[j])
-    else:
-        for j in range(v.size):
-            v[j] = v[j] + k[j] * (gain[j] * x[j] - (v[j] - rest[j]))
 
 
 @_stage

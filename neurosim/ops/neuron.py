@@ -74,22 +74,26 @@ class NeuronOp(Op):
             neuron = neuron.emitting_membrane()
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
-        arrays = {k: self._array(call, k, x.steps) for k in call.params}
         if call.engine == "event" and x.device.type == "cpu":
-            return self._fused(call, neuron, arrays)
+            return self._fused(call, neuron)
+        arrays = {k: self._array(call, k, x.steps) for k in call.params}
         out, call.state["neuron"] = _neuron_scan.scan(
             neuron, arrays, x.data, call.state.get("neuron")
         )
         return out
 
-    def _fused(self, call: Call, neuron: Neuron, arrays: Mapping[str, Tensor]) -> Tensor | Bits:
+    def _fused(self, call: Call, neuron: Neuron) -> Tensor | Bits:
         from neurosim.ops import _neuron_fused
 
-        plain = {k: a.numpy() for k, a in arrays.items()}
         done = _neuron_fused.scan_fused(
-            neuron, plain, call.inputs[0].data.numpy(), call.state.get("neuron_arrays"),
+            neuron,
+            {k: a.numpy() for k, a in call.params.items()},
+            call.inputs[0].data.numpy(),
+            call.state.get("neuron_arrays"),
+            first_step=call.first_step,
             bits_order=call.bits_order if neuron.max_spikes == 1 else None,
-        )  # fmt: skip
+            plans=None if call.kernels is None else call.kernels.plans(call.node.name),
+        )
         call.state["neuron_arrays"] = done.state
         call.state["emitted"] = done.spikes
         return done.out if isinstance(done.out, Bits) else torch.from_numpy(done.out)

@@ -18,7 +18,7 @@ from neurosim.ops._value import Call, Value
 class EventKernels:
     """What ``Call.kernels`` offers to operators run by the event engine (CPU, float32)."""
 
-    def __init__(self, packed: dict[str, tuple[Any, float | None]] | None = None) -> None:
+    def __init__(self, packed: dict[str, Any] | None = None) -> None:
         self._packed = {} if packed is None else packed  # by node
 
     def convolution(self, call: Call) -> Tensor:
@@ -83,6 +83,10 @@ class EventKernels:
         )
         out = matmul(left.contiguous().numpy(), right.contiguous().numpy())
         return torch.from_numpy(np.ascontiguousarray(out)).reshape(*lead, *out.shape[-2:])
+
+    def plans(self, name: str) -> dict[Any, Any]:
+        """What a neuron node keeps from run to run."""
+        return self._packed.setdefault(name, {})
 
     def _weights(self, call: Call) -> tuple[Any, float | None]:
         """Packed weights, and the step of their grid where they are integers on one."""
