@@ -261,6 +261,10 @@ class CountsBuilder:
             self._grow()
         self.steps = max(self.steps, last)
         if key not in self._table:
+            whole = counts.shape == (self._room, self.samples) and not first_step
+            if whole and self.rows == self.samples and self.steps_per_bin == 1:
+                self._table[key] = counts.T.astype(np.int64)
+                return
             self._table[key] = np.zeros((self.rows, self._bins), np.int64)
         table, (steps, samples) = self._table[key], counts.shape
         by_sample = counts.T.astype(np.int64, copy=False)

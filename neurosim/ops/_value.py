@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +65,14 @@ class Value:
     def active(self) -> Tensor:
         """bool, same shape: n ≠ 0 (differences of integers × a scale may miss 0 by a rounding)."""
         if ("active",) not in self._cache:
-            cancels = (
-                self.type.kind is Kind.GRADED and self.type.lo < 0 and not _power_of_two(self.type)
-            )
-            self._cache["active",] = (self.units() if cancels else self.data) != 0
+            self._cache["active",] = (self.units() if self.cancels else self.data) != 0
         return self._cache["active",]
+
+    @property
+    def cancels(self) -> bool:
+        """Whether n = 0 may be held as a rounding beside 0."""
+        t = self.type
+        return t.kind is Kind.GRADED and t.lo < 0 and not _power_of_two(t)
 
     def units(self) -> Tensor:
         """|n| as float32 integers, same shape."""
@@ -88,6 +91,10 @@ class Value:
                 part = self.held.sum_innermost()
             self._cache[key] = _sum(self, axes, units) if part is None else part
         return self._cache[key]
+
+    def keep_sum(self, axes: tuple[int, ...], units: bool, found: np.ndarray) -> None:
+        """What ``active_sum`` gives from now on."""
+        self._cache["sum", axes, units] = found
 
     def _partial(self, axes: tuple[int, ...], units: bool) -> np.ndarray | None:
         """The same from a sum over fewer axes that is already known."""
@@ -113,6 +120,11 @@ def _power_of_two(t: ValueType) -> bool:
 def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:
     dims = [a + 2 for a in axes]
     t = value.type
+    if axes and value.device.type == "cpu" and t.uniform:
+        found = _along(value, dims[-1], units)
+        if found is not None:
+            value.keep_sum(axes[-1:], units, found)
+            return found.sum(axis=tuple(dims[:-1])) if axes[:-1] else found
     if units:
         source = value.units()
     elif t.kind is Kind.SPIKE and t.uniform and t.scale == 1.0:
@@ -126,6 +138,17 @@ def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:
     else:
         summed = _exact_sum(source, dims)
     return summed.to(torch.int64).numpy(force=True)
+
+
+def _along(value: Value, axis: int, units: bool) -> np.ndarray | None:
+    """One axis in one pass over memory; None where the data have gaps."""
+    from neurosim.ops._sums import sum_axis
+
+    t = value.type
+    if t.kind is Kind.SPIKE or not (units or value.cancels):
+        return sum_axis(value.data, axis, None, True)
+    most = max(abs(t.lo), abs(t.hi)) * value.held.shape[axis]
+    return None if most >= 2**31 else sum_axis(value.data, axis, float(t.scale), not units)
 
 
 def _exact_sum(source: Tensor, dims: list[int]) -> Tensor:
@@ -170,9 +193,9 @@ class Call:
     out: Value | None = None  # what came of it, while its arrival is asked for
 
     @property
-    def attrs(self) -> dict[str, Any]:
+    def attrs(self) -> Mapping[str, Any]:
         """The node's attributes."""
-        return dict(self.node.attrs)
+        return self.node.attrs
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
         """What depends on parameters alone: made at the first call, kept between chunks."""

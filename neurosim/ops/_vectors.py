@@ -269,3 +269,24 @@ def column_words(typing, words, at, x, begin, step, count):
 
     at_type = types.int64
     return types.void(words, at_type, x, at_type, at_type, at_type), generate
+
+
+@intrinsic
+def add_active_16(typing, out, at, x, begin, step, count):
+    """out[at + j] = how many of x[begin + c·step + j], c < count, are not 0, for j < 16 (int32)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        vector, whole = ir.VectorType(F32, 16), ir.VectorType(I32, 16)
+        zeros = ir.Constant(vector, [0.0] * 16)
+        total = cgutils.alloca_once(builder, whole)
+        builder.store(ir.Constant(whole, [0] * 16), total)
+        with cgutils.for_range(builder, args[5]) as loop:
+            place = builder.add(args[3], builder.mul(loop.index, args[4]))
+            active = builder.fcmp_unordered("!=", emit.load_vector(2, place, vector), zeros)
+            builder.store(builder.sub(builder.load(total), builder.sext(active, whole)), total)
+        emit.store_vector(0, args[1], builder.load(total))
+        return context.get_dummy_value()
+
+    at_type = types.int64
+    return types.void(out, at_type, x, at_type, at_type, at_type), generate

@@ -62,7 +62,7 @@ class Affine(Op):
             out = out / scale if call.attrs.get("divide") else out * scale
         if "bias" in call.params:
             bias = operand(call, "bias", x.steps)
-            own = out is not x.data and torch.broadcast_shapes(out.shape, bias.shape) == out.shape
+            own = out is not x.data and _fits(bias.shape, out.shape)
             out = out.add_(bias) if own else out + bias
         return out
 
@@ -83,6 +83,12 @@ class Affine(Op):
     def arrive(self, call: Call) -> Mask:
         """A constant brings no event."""
         return joined(call)
+
+
+def _fits(inner: torch.Size, outer: torch.Size) -> bool:
+    """Whether one broadcasts to the other without changing it."""
+    pairs = zip(reversed(inner), reversed(outer), strict=False)
+    return len(inner) <= len(outer) and all(a in (1, b) for a, b in pairs)
 
 
 def _scaled(x: ValueType, factor: Any, per_step: bool, divide: bool) -> ValueType:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,12 @@ def out_size(
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
+@lru_cache(maxsize=1024)
 def axis_fan_out(
     size: int, out: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool
 ) -> np.ndarray:
-    """For each position of one input axis, how many output positions exist that read it (int64)."""
+    """For each position of one input axis, how many output positions exist that read it (int64; not
+    to be written to)."""
     source = np.arange(size)[:, None]
     tap = np.arange(kernel)[None, :] * dilation
     if transposed:

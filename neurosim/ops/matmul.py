@@ -80,6 +80,8 @@ class Matmul(Op):
         repeat_b = lead // max(1, math.prod(b.type.shape[:-2]))
         counts: dict[str, Any] = {"activation_write": per_slice(call, out, out.type.size)}
         read = 0
+        if a.type.discrete and b.type.discrete and not call.params:
+            _by_meeting(a, b, False)  # totals come from these sums
         if a.type.discrete:
             counts["fanout_left"] = _steps(a.active_total(), out) * cols * repeat_a
             read = read + _steps(a.active_total(), out)
@@ -167,10 +169,15 @@ def _steps(counts: np.ndarray, out: Value) -> np.ndarray:
     return np.broadcast_to(counts, (out.steps, out.samples))
 
 
+def _by_meeting(a: Value, b: Value, units: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Active rows of a and columns of b at each k: int64 (steps, samples, …, K)."""
+    axes = (len(a.type.shape) - 2,), (len(b.type.shape) - 1,)
+    return a.active_sum(axes[0], units), b.active_sum(axes[1], units)
+
+
 def _coincidence(a: Value, b: Value, units: bool) -> np.ndarray:
     """Σ_k (active rows of a at k) × (active columns of b at k): int64 (steps, samples)."""
-    left = a.active_sum((len(a.type.shape) - 2,), units)  # (steps, samples, …, K)
-    right = b.active_sum((len(b.type.shape) - 1,), units)  # (steps, samples, …, K)
+    left, right = _by_meeting(a, b, units)
     lead = np.broadcast_shapes(left.shape, right.shape)
     axes = tuple(range(2, len(lead)))
     return total((left.astype(np.float64) * right).sum(axis=axes))

@@ -17,12 +17,12 @@ from torch import Tensor
 from neurosim.errors import SimulationError
 from neurosim.ir.counts import CountsBuilder
 from neurosim.ir.graph import Graph, Node
-from neurosim.ir.order import Unit, units
+from neurosim.ir.order import Unit
 from neurosim.ops import get
 from neurosim.ops._value import Call, Value
 from neurosim.ops.time_reduce import TimeReduce
 from neurosim.sim.cycle import Cycle
-from neurosim.sim.schedule import event_readers, needs_arrival
+from neurosim.sim.schedule import schedule
 from neurosim.sim.stream import Queue, delayed
 
 
@@ -61,9 +61,8 @@ class Executor:
     ) -> None:
         self.graph, self.params, self.counts, self.choose = graph, params, counts, choose
         self.kernels, self.first_sample = kernels, first_sample
-        self.units = units(graph)
-        self.needed = needs_arrival(graph)
-        self.packed = event_readers(graph, keep)
+        plan = schedule(graph, keep)
+        self.units, self.needed, self.packed = plan.units, plan.needed, plan.readers
         self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
         self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
         self.done: set[str] = set()
@@ -252,10 +251,11 @@ class Executor:
 
     def count(self, node: Node, call: Call, out: Value) -> None:
         """Its events, at the steps of its source."""
+        timeless = all(v.type.steps is None for v in call.inputs)  # no source step
         for event, counted in get(node.op).count(call, out).items():
             counted = np.asarray(counted)
             first = call.first_step
-            if all(v.type.steps is None for v in call.inputs):  # no source step
+            if timeless:
                 if self.total is None:
                     self.at_end.append((node.name, event, counted))
                     continue

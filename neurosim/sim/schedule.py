@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from neurosim.ir.graph import Graph, Node
+from neurosim.ir.order import Unit, units
 from neurosim.ir.types import Kind
 from neurosim.ops import get
 
@@ -50,6 +52,25 @@ def event_readers(graph: Graph, keep: frozenset[str]) -> dict[str, Readers]:
         elif all(r.op == "convolution" and not r.inputs[0].delay for r in readers):
             found[node.name] = Readers(nodes, (*axes[1:], 0))
     return found
+
+
+class Schedule(NamedTuple):
+    """Units in order, REAL values whose arrival is needed, and neurons that may emit bits."""
+
+    units: tuple[Unit, ...]
+    needed: frozenset[str]
+    readers: dict[str, Readers]
+
+
+_made: WeakKeyDictionary[Graph, dict[frozenset[str], Schedule]] = WeakKeyDictionary()
+
+
+def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
+    """Made once for a graph and what is kept of a run."""
+    made = _made.setdefault(graph, {})
+    if keep not in made:
+        made[keep] = Schedule(units(graph), needs_arrival(graph), event_readers(graph, keep))
+    return made[keep]
 
 
 def budget(graph: Graph) -> int:

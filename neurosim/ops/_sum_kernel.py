@@ -1,0 +1,78 @@
+"""Compiled sums of active elements and of payloads along one axis. Import this module where it is
+used: it imports numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from neurosim.ops._vectors import active_mask_16, add_active_16, ones
+
+_compile: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_compile
+def active_last(first, last, x, found):
+    """found[r]: elements of x[r] that are not 0, for rows first … last − 1."""
+    length = x.shape[1]
+    for row in range(first, last):
+        line, total, k = x[row], np.int64(0), 0
+        while k + 16 <= length:
+            total += ones(active_mask_16(line, k))
+            k += 16
+        while k < length:
+            total += np.int64(line[k] != 0)
+            k += 1
+        found[row] = total
+
+
+@_compile
+def active_middle(first, last, x, found):
+    """found[o, i]: elements of x[o, :, i] that are not 0, for o = first … last − 1."""
+    length, inner = x.shape[1], x.shape[2]
+    flat, counts = x.reshape(-1), found.reshape(-1)
+    for outer in range(first, last):
+        i = 0
+        while i + 16 <= inner:
+            add_active_16(
+                counts, outer * inner + i, flat, outer * length * inner + i, inner, length
+            )
+            i += 16
+        while i < inner:
+            total = np.int32(0)
+            for k in range(length):
+                total += np.int32(x[outer, k, i] != 0)
+            found[outer, i] = total
+            i += 1
+
+
+@_compile
+def units_last(first, last, x, scale, nonzero, found):
+    """found[r] = Σ |n| of x[r] = scale · n, or how many n are not 0, for rows first … last − 1."""
+    for row in range(first, last):
+        total = np.int64(0)
+        if nonzero:
+            for k in range(x.shape[1]):
+                total += np.int64(np.rint(x[row, k] / scale) != 0)
+        else:
+            for k in range(x.shape[1]):
+                total += np.int64(np.int32(abs(np.rint(x[row, k] / scale))))
+        found[row] = total
+
+
+@_compile
+def units_middle(first, last, x, scale, nonzero, found):
+    """The same along the middle axis: found[o, i] of x[o, :, i]."""
+    for outer in range(first, last):
+        counts = found[outer]
+        counts[:] = 0
+        for k in range(x.shape[1]):
+            line = x[outer, k]
+            if nonzero:
+                for i in range(line.size):
+                    counts[i] += np.int32(np.rint(line[i] / scale) != 0)
+            else:
+                for i in range(line.size):
+                    counts[i] += np.int32(abs(np.rint(line[i] / scale)))
