@@ -59,10 +59,33 @@ def unpack(words, out):
                 out[row, 64 * w + k] = np.float32((word >> k) & 1)
 
 
+@_inline
+def _sum_words(words, each, found):
+    for j in range(found.size):
+        total = np.int64(0)
+        for k in range(each):
+            total += ones(words[j * each + k])
+        found[j] = total
+
+
+@_inline
+def _split_words(words, length, found):
+    few, most = 64 // length, (np.uint64(1) << np.uint64(length)) - np.uint64(1)
+    for j in range(found.size):
+        word = np.uint64(words[j // few]) >> np.uint64(j % few * length)
+        found[j] = ones(np.int64(word & most))
+
+
 @_compile
 def count_runs(words, length, found):
     """found[row, j]: set bits among the elements j·length … (j + 1)·length."""
     for row in range(found.shape[0]):
+        if length % 64 == 0:
+            _sum_words(words[row], length // 64, found[row])
+            continue
+        if 64 % length == 0:
+            _split_words(words[row], length, found[row])
+            continue
         for j in range(found.shape[1]):
             total = np.int64(0)
             for k in range(0, length, 64):

@@ -1,7 +1,8 @@
-"""From (steps, samples, *shape) back to a model's own axes."""
+"""Memory order, and from (steps, samples, *shape) back to a model's own axes."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor
@@ -25,3 +26,15 @@ def restore(value: Tensor, dims: Any) -> Tensor:
             place += 1
         sizes.append(size)
     return moved.reshape(sizes)
+
+
+def by_stride(data: Tensor) -> list[int]:
+    """Axes from the outermost in memory; of those with one element, step and sample come first and
+    the others last."""
+
+    def place(axis: int) -> float:
+        if data.shape[axis] > 1:
+            return -data.stride(axis)
+        return -math.inf if axis < 2 else 0
+
+    return sorted(range(data.ndim), key=place)

@@ -25,14 +25,19 @@ SMALL = 200_000  # neuron-steps: below, waking a thread costs more than it saves
 VARIABLES = ("v", "i", "b", "rest")
 
 
+_NO_WORDS = np.empty((0, 0), np.int64)
+
+
 class Fused(NamedTuple):
     """``out``: (T, B, *shape) in the memory order of x, or bits; ``spikes``: int64 (T, B), sums of
-    ``out``; ``membrane``: like ``out`` when asked for; ``state``: variable → (B, *shape)."""
+    ``out``; ``membrane``: like ``out`` when asked for; ``state``: variable → (B, *shape); ``bits``:
+    ``out`` once more, where they were to lie beside it."""
 
     out: np.ndarray | Bits
     state: dict[str, np.ndarray]
     spikes: np.ndarray
     membrane: np.ndarray | None
+    bits: Bits | None = None
 
 
 def scan_fused(
@@ -44,13 +49,16 @@ def scan_fused(
     first_step: int = 0,
     membrane: bool = False,
     bits_order: tuple[int, ...] | None = None,
+    both: bool = False,
     plans: dict[Any, Any] | None = None,
 ) -> Fused:
     """What ``scan`` returns, as numpy arrays and bit for bit.
 
     ``x``: float32 (T, B, *shape) in any dense memory order, channels last and batch first included;
     another layout is copied once. ``bits_order``: emit the spikes (0 or 1) as bits where the
-    slice's axes lie in this order, outermost first. Raises SimulationError: arrays that do not fit.
+    slice's axes lie in this order, outermost first; ``both``: emit them beside the numbers, where
+    that costs little; ``plans``: where the caller keeps what parameters alone decide. Raises
+    SimulationError: arrays that do not fit.
     """
     from neurosim.ops._neuron_kernel import BLOCK, scan_rows
 
@@ -60,8 +68,11 @@ def scan_fused(
     steps, samples = x.shape[:2]
     bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
     short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
-    out = Bits.empty(x.shape, tuple(inner)) if bits else np.empty_like(x)
-    dense, words = (None, out.words) if isinstance(out, Bits) else (out, np.empty((0, 0), np.int64))
+    both = both and not bits and short is not None and short.affine.tiled
+    packed_out = Bits.empty(x.shape, tuple(inner)) if bits or both else None
+    out = np.empty_like(x) if packed_out is None or both else packed_out
+    dense = out if isinstance(out, np.ndarray) else None
+    words = _NO_WORDS if packed_out is None else packed_out.words
     held = _state(neuron, arrays, x, inner, state)
     rows = (
         (samples, 1) if order[0] == 0 else (1, steps)
@@ -70,7 +81,8 @@ def scan_fused(
     if short is not None:
         spikes = run_short(short, _rows(x, order, size), _rows(dense, order, size), words, rows,
                            held[0], first_step, steps)  # fmt: skip
-        return Fused(out, {"v": _unflat(held[0], x.shape, inner)}, spikes, None)
+        beside = packed_out if both else None
+        return Fused(out, {"v": _unflat(held[0], x.shape, inner)}, spikes, None, beside)
     trace = np.empty_like(x) if membrane else None
     p = _parameters(neuron, arrays, x.shape[2:], inner, first_step, steps)
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)

@@ -25,9 +25,8 @@ def short_rows(
 ):
     """Walk tasks first … last − 1, each a block of neurons of one sample, through all steps.
 
-    ``x``, ``out``, ``v`` flat; ``bits`` (slices, words) is filled instead of ``out`` where it has
-    rows. ``affine``: scale and bias (1 or T, P). ``tiled``: they lie side by side for ``unit``
-    neurons; else neuron m has entry m // unit mod P. Holds no lock.
+    ``x``, ``out``, ``v`` flat; of ``out`` and ``bits`` (slices, words) those are filled that have
+    room. ``affine``: scale and bias, see ``_tiles.Tiles``. Holds no lock.
     """
     scale, bias = affine
     samples, steps = rows[2], spikes.shape[1]
@@ -44,8 +43,9 @@ def short_rows(
                 if tiled:
                     end = min(hi, at + unit)
                     if bits.size:
-                        total += _as_bits(v, held, x, there, bits[t * samples + sample], at, end,
-                                          scale[row], bias[row], numbers, form)  # fmt: skip
+                        words = bits[t * samples + sample]
+                        total += _as_bits(v, held, x, there, out, words, at, end, scale[row],
+                                          bias[row], numbers, form)  # fmt: skip
                     else:
                         total += _tiled(v, held, x, there, out, at, end, scale[row], bias[row],
                                         numbers, form)  # fmt: skip
@@ -103,16 +103,22 @@ def _tiled(v, held, x, there, out, begin, end, scale, bias, p, f):
 
 
 @_inline
-def _as_bits(v, held, x, there, words, begin, end, scale, bias, p, f):
-    """``begin`` is a multiple of 64."""
-    total, at = np.int64(0), begin
+def _as_bits(v, held, x, there, out, words, begin, end, scale, bias, p, f):
+    """``begin`` is a multiple of 64; ``out`` is filled as well where it has room."""
+    total, at, both = np.int64(0), begin, out.size > 0
     while at < end:
         word, k, room = np.int64(0), np.int64(0), min(end - at, 64)
         while k + 16 <= room:
-            word |= _sixteen(v, held, x, there, scale, bias, at + k, at + k - begin, p, f) << k
+            mask = _sixteen(v, held, x, there, scale, bias, at + k, at + k - begin, p, f)
+            word |= mask << k
+            if both:
+                store_ones_16(out, there + at + k, mask)
             k += 16
         while k < room:
-            word |= _one(v, held, x, there, scale, bias, at + k, at + k - begin, p, f) << k
+            fired = _one(v, held, x, there, scale, bias, at + k, at + k - begin, p, f)
+            word |= fired << k
+            if both:
+                out[there + at + k] = ONE if fired else ZERO
             k += 1
         words[at >> 6] = word
         total += ones(word)

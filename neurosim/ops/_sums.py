@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.ops._layout import by_stride
 from neurosim.threads import run_ranges
 
 SMALL = 400_000  # elements: below, waking a thread costs more than it saves
@@ -19,7 +20,7 @@ def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.
 
     None: the data do not fill their memory (a view with gaps or repeats).
     """
-    order = sorted(range(data.ndim), key=lambda a: -data.stride(a) if data.shape[a] > 1 else 0)
+    order = by_stride(data)
     laid = data.permute(order)
     if not laid.is_contiguous():
         return None

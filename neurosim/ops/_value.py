@@ -31,6 +31,7 @@ class Value:
     spikes: np.ndarray | None = (
         None  # int64 (steps, samples): active elements, where the kernel counted them
     )
+    bits: Bits | None = None  # the same spikes, where they lie beside the numbers
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,8 +88,9 @@ class Value:
         key = ("sum", axes, units)
         if key not in self._cache:
             part = self._partial(axes, units)
-            if part is None and isinstance(self.held, Bits) and axes == self.held.inner[-1:]:
-                part = self.held.sum_innermost()
+            bits = self.held if isinstance(self.held, Bits) else self.bits
+            if part is None and bits is not None and axes == bits.inner[-1:]:
+                part = bits.sum_innermost()
             self._cache[key] = _sum(self, axes, units) if part is None else part
         return self._cache[key]
 

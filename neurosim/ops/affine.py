@@ -19,8 +19,13 @@ from torch import Tensor
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import Kind, ValueType
+from neurosim.ops._layout import by_stride
 from neurosim.ops._pointwise import arithmetic, joined
+from neurosim.ops._tiles import Tiles, tiles
 from neurosim.ops._value import Call, Mask, Value
+from neurosim.threads import run_ranges
+
+SMALL = 400_000  # elements: below, waking a thread costs more than it saves
 
 
 def operand(call: Call, role: str, steps: int) -> Tensor:
@@ -56,6 +61,10 @@ class Affine(Op):
     def run(self, call: Call) -> Tensor:
         """Multiply, then add."""
         (x,) = call.inputs
+        if call.kernels is not None and not call.attrs.get("divide"):
+            found = fused(call, x.data)
+            if found is not None:
+                return found
         out = x.data
         if "scale" in call.params:
             scale = operand(call, "scale", x.steps)
@@ -85,7 +94,46 @@ class Affine(Op):
         return joined(call)
 
 
-def _fits(inner: torch.Size, outer: torch.Size) -> bool:
+def fused(call: Call, x: Tensor) -> Tensor | None:
+    """The same in one pass over memory; None where the data have gaps or the shape changes."""
+    from neurosim.ops._affine_kernel import affine
+
+    order = by_stride(x)
+    laid = x.permute(order)
+    if not laid.is_contiguous() or {*order[:2]} != {0, 1}:
+        return None
+    plans = call.kernels.plans(call.node.name)
+    key = tuple(order)
+    if key not in plans:
+        plans[key] = _tiles_of(call, x, [a - 2 for a in order[2:]])
+    plan = plans[key]
+    if plan is None:
+        return None
+    scale, bias = plan.steps(call.first_step, len(x))
+    out, slices = torch.empty_like(laid), x.shape[0] * x.shape[1]
+    rows = (laid.numpy().reshape(slices, -1), out.numpy().reshape(slices, -1))
+    by_step = order[0] == 0
+    run_ranges(
+        lambda first, last: affine(first, last, *rows, scale, bias, plan.unit, plan.tiled,
+                                   x.shape[1], by_step),
+        slices, x.numel(), torch.get_num_threads(), SMALL,
+    )  # fmt: skip
+    return out.permute([order.index(a) for a in range(len(order))])
+
+
+def _tiles_of(call: Call, x: Tensor, inner: list[int]) -> Tiles | None:
+    shape = tuple(x.shape[2:])
+    arrays: dict[str, np.ndarray] = {}
+    for role, p in call.params.items():
+        rows = p.numpy() if call.attrs.get("per_step") else p.numpy()[None]
+        if len(rows.shape) > len(shape) + 1 or not _fits(rows.shape[1:], shape):
+            return None
+        lead = (1,) * (len(shape) + 1 - len(rows.shape))
+        arrays[f"affine_{role}"] = rows.reshape(len(rows), *lead, *rows.shape[1:])
+    return tiles(arrays, shape, inner, runs=True)
+
+
+def _fits(inner: tuple[int, ...], outer: tuple[int, ...]) -> bool:
     """Whether one broadcasts to the other without changing it."""
     pairs = zip(reversed(inner), reversed(outer), strict=False)
     return len(inner) <= len(outer) and all(a in (1, b) for a, b in pairs)

@@ -92,10 +92,11 @@ class NeuronOp(Op):
             call.state.get("neuron_arrays"),
             first_step=call.first_step,
             bits_order=call.bits_order if neuron.max_spikes == 1 else None,
+            both=neuron.max_spikes == 1,
             plans=None if call.kernels is None else call.kernels.plans(call.node.name),
         )
         call.state["neuron_arrays"] = done.state
-        call.state["emitted"] = done.spikes
+        call.state["emitted"] = done.spikes, done.bits
         return done.out if isinstance(done.out, Bits) else torch.from_numpy(done.out)
 
     def _memoryless(self, call: Call, neuron: Neuron) -> Tensor:
@@ -133,7 +134,7 @@ class NeuronOp(Op):
             "weight_read": everything if per_neuron else everything * 0,
         }
         if out.type.discrete:
-            emitted = call.state.pop("emitted", None)
+            emitted, out.bits = call.state.pop("emitted", (None, None))
             if emitted is None:
                 emitted = out.active_sum(tuple(range(len(out.type.shape))), units=out.type.hi > 1)
             elif out.type.hi == 1:

@@ -102,7 +102,7 @@ class Choice:
         (x,) = inputs
         if self.reproducible:
             return self._usual(node)
-        bits, planar = isinstance(x.held, Bits), _planar(x)
+        bits, planar = isinstance(x.held, Bits) or x.bits is not None, _planar(x)
         active = float(x.active_total().sum())
         return self.costs.best(work(node, x.steps * x.samples, active, bits, planar))
 

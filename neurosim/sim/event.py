@@ -133,7 +133,8 @@ def _bits(x: Value, features_last: bool = False) -> Any:
     """Spikes that the kernels can walk over as they lie in memory, or None."""
     from neurosim.sim.kernels.events import bit_frames
 
-    return bit_frames(x.held, features_last) if isinstance(x.held, Bits) else None
+    bits = x.held if isinstance(x.held, Bits) else x.bits
+    return None if bits is None else bit_frames(bits, features_last)
 
 
 def _array(call: Call, role: str) -> np.ndarray | None:
