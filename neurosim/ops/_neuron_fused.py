@@ -219,14 +219,15 @@ def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
     size = int(np.prod(shape, dtype=np.int64))
     held: list[np.ndarray] = []
     for name in VARIABLES:
-        own = np.zeros((samples, size if name in neuron.state else 1), np.float32)
-        if name in neuron.state and state is not None:
-            _fill(own, np.asarray(state[name], np.float32), shape, inner)
-        elif name in neuron.state and name != "rest":
-            _fill(
-                own, np.asarray(parameter(neuron, arrays, f"{name}_init"), np.float32), shape, inner
-            )
+        lacks, init = name not in neuron.state, f"{name}_init"
+        own = np.zeros((samples, 1 if lacks else size), np.float32)
         held.append(own)
+        if lacks or (state is None and name == "rest"):
+            continue
+        if state is not None:
+            _fill(own, np.asarray(state[name], np.float32), shape, inner)
+        elif init in arrays or getattr(neuron, init):
+            _fill(own, np.asarray(parameter(neuron, arrays, init), np.float32), shape, inner)
     return tuple(held)
 
 

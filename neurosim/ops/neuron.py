@@ -30,6 +30,12 @@ def equation(node: Node) -> Neuron:
     return Neuron.from_dict(node.attrs["equation"])
 
 
+def _emitting(node: Node) -> Neuron:
+    """The same, its membrane as the output where that is asked for."""
+    neuron = equation(node)
+    return neuron.emitting_membrane() if node.attrs.get("emit", "spike") == "v" else neuron
+
+
 class NeuronOp(Op):
     """Spikes (SPIKE, GRADED for a multi-spike neuron) or the membrane (REAL)."""
 
@@ -69,9 +75,7 @@ class NeuronOp(Op):
         from neurosim.ops import _neuron_scan
 
         (x,) = call.inputs
-        neuron = equation(call.node)
-        if call.attrs.get("emit", "spike") == "v":
-            neuron = neuron.emitting_membrane()
+        neuron = call.kept("equation", lambda: _emitting(call.node))
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
         if call.engine == "event" and x.device.type == "cpu":
@@ -152,7 +156,7 @@ class NeuronOp(Op):
         repeats = out.type.size // max(1, int(np.prod(mask.shape[2:])))
         if repeats * int(np.prod(mask.shape[2:])) != out.type.size:
             mask, repeats = full(mask, tuple(out.held.shape)), 1
-        counted = mask.flatten(2).sum(2) if mask.ndim > 2 else mask.to(torch.int64)
+        counted = _true(mask) if mask.ndim > 2 else mask.to(torch.int64)
         return np.broadcast_to(
             counted.numpy(force=True) * repeats, (out.steps, out.samples)
         ).astype(np.int64)
@@ -160,6 +164,14 @@ class NeuronOp(Op):
     def arrive(self, call: Call) -> Mask:
         """A membrane that is read on is a REAL path."""
         return True
+
+
+def _true(mask: Tensor) -> Tensor:
+    """Elements of a slice that are set, or their expected number."""
+    flat = mask.flatten(2)
+    if mask.dtype is not torch.bool or flat.shape[2] >= 2**31:
+        return flat.sum(2)
+    return flat.view(torch.uint8).sum(2, dtype=torch.int32).to(torch.int64)  # bytes add up faster
 
 
 OP = NeuronOp()

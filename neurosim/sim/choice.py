@@ -44,6 +44,7 @@ class Choice:
     ) -> None:
         self.name, self.replayed, self.reproducible = name, replayed, reproducible
         self.chosen: dict[str, list[Stretch]] = {}
+        self.usual: dict[str, str] = {}  # the better engine at an assumed density
         self.kernels: Any = None
         self.costs: Costs | None = None
         if device == "cpu" and name != DENSE:
@@ -89,8 +90,10 @@ class Choice:
     def _usual(self, node: Node) -> str:
         """The better engine at an assumed density, from the graph alone."""
         assert self.costs is not None
-        size = math.prod(node.known.in_shapes[0])
-        return self.costs.best(work(node, USUAL_SLICES, ASSUMED * size * USUAL_SLICES, bits=True))
+        if node.name not in self.usual:
+            active = ASSUMED * math.prod(node.known.in_shapes[0]) * USUAL_SLICES
+            self.usual[node.name] = self.costs.best(work(node, USUAL_SLICES, active, bits=True))
+        return self.usual[node.name]
 
     def _choose(self, node: Node, inputs: tuple[Value, ...]) -> str:
         if self.name != "auto" or self.costs is None:
