@@ -1,8 +1,8 @@
-"""Simulating on a CUDA device, with every count, against the model's own forward on the same device.
+"""Simulating on a CUDA device, with every count, against the model's own forward there.
 
-Both run in full float32 (no TF32, no cuDNN search); the forward takes the faster of two layouts. The
-counts are held against those of the CPU, and the row says if they differ: with real weights sums are
-taken in another order there (counting.md, section 1), so a few may.
+Both run in full float32 (no TF32, no cuDNN search); the forward takes the faster of two layouts.
+The note gives the spikes there and on the CPU: with real weights sums are taken in another order
+(counting.md, section 1), so a few may differ.
 """
 
 from __future__ import annotations

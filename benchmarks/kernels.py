@@ -133,7 +133,7 @@ def bit_call(case: Case, x: np.ndarray, weight: np.ndarray) -> Call:
     pack(last.reshape(len(last), -1), bits.words)
     frames = bit_frames(bits)
     assert frames is not None
-    packed = pack_weights(weight)
+    packed = pack_weights(weight, case.channels if case.layer.startswith("depthwise") else 1)
     return partial(conv, frames, packed, padding=case.kernel // 2 if case.size else 0, spike=1.0)
 
 
@@ -145,8 +145,7 @@ def measure(case: Case, pairs: int, seed: int = 0) -> list[Row]:
     layout = min(dense, key=lambda name: min(seconds(dense[name]) for _ in range(4)))
     calls = {"torch": dense[layout], "event": event_call(case, x, weight, layout)}
     np.testing.assert_array_equal(calls["event"](), np.asarray(calls["torch"]()))
-    if not case.layer.startswith("depthwise"):
-        calls["bits"] = bit_call(case, x, weight)
+    calls["bits"] = bit_call(case, x, weight)
     times = interleaved(calls, pairs)
     fan_out = weight.size // case.channels  # borders counted as existing
     found = []

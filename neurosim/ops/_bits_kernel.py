@@ -45,8 +45,9 @@ def window(words, at, room):
 def pack(x, words):
     """Bits of the elements of float32 rows that are not 0."""
     for row in range(x.shape[0]):
-        for w in range(words.shape[1]):
-            words[row, w] = active_word(x[row], 64 * w, x.shape[1] - 64 * w)
+        line, found = x[row], words[row]
+        for w in range(found.size):
+            found[w] = active_word(line, 64 * w, line.size - 64 * w)
 
 
 @_compile

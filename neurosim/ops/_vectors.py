@@ -290,3 +290,38 @@ def add_active_16(typing, out, at, x, begin, step, count):
 
     at_type = types.int64
     return types.void(out, at_type, x, at_type, at_type, at_type), generate
+
+
+def _masked_sum(lanes: int) -> Callable[..., Any]:
+    """out[at:+lanes] = scale · Σ_e (weight[row[e] + c:+lanes] where the bits from 16 · place[e] + c
+    on are set) + bias[c:+lanes], for e < count, in this order."""
+    vector, mask = ir.VectorType(F32, lanes), ir.IntType(lanes)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        channel, none = args[7], ir.Constant(vector, [0.0] * lanes)
+        block = builder.ashr(channel, I64(4))
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(none, total)
+        with cgutils.for_range(builder, args[6]) as loop:
+            word = emit.address(3, builder.add(emit.load(4, loop.index), block))
+            bits = builder.load(builder.bitcast(word, mask.as_pointer()))
+            bits.align = 2
+            active = builder.bitcast(bits, ir.VectorType(ir.IntType(1), lanes))
+            at = builder.add(emit.load(5, loop.index), channel)
+            added = builder.fadd(builder.load(total), emit.load_vector(2, at, vector))
+            builder.store(builder.select(active, added, builder.load(total)), total)
+        scaled = builder.fmul(builder.load(total), emit.splat(args[9], lanes))
+        emit.store_vector(0, args[1], builder.fadd(scaled, emit.load_vector(8, channel, vector)))
+        return context.get_dummy_value()
+
+    @intrinsic
+    def masked_sum(typing, out, at, weight, bits, place, row, count, channel, bias, scale):
+        whole = types.int64
+        parameters = (out, whole, weight, bits, place, row, whole, whole, bias, types.float32)
+        return types.void(*parameters), generate
+
+    return masked_sum
+
+
+masked_sum_64, masked_sum_16 = _masked_sum(64), _masked_sum(16)

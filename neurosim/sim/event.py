@@ -24,11 +24,13 @@ class EventKernels:
     def convolution(self, call: Call) -> Tensor:
         """(steps, samples, C', *spatial')."""
         from neurosim.sim.kernels import conv
+        from neurosim.sim.kernels.masked import masks
 
         (x,), a = call.inputs, call.attrs
         packed, step = self._weights(call)
         spike = spike_value(x.type)
-        bits = None if packed.inputs == 1 < packed.groups else _bits(x)
+        single = packed.inputs == 1 < packed.groups
+        bits = None if single and not masks(packed, x.type.shape[0]) else _bits(x)
         out = conv(
             x.data.flatten(0, 1).numpy() if bits is None else bits,
             packed,

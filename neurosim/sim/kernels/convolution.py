@@ -9,10 +9,12 @@ import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.depthwise import depthwise
-from neurosim.sim.kernels.events import BitFrames, Frames, compress, frames
+from neurosim.sim.kernels.events import SLACK, BitFrames, Frames, as_bits, compress, frames
 from neurosim.sim.kernels.gather import Sources, Sums, gather
 from neurosim.sim.kernels.geometry import Axis, tables
+from neurosim.sim.kernels.masked import masked, masks
 from neurosim.sim.kernels.packing import PackedWeights, pack_weights, padded_bias
+from neurosim.sim.kernels.pointwise import is_pointwise, memory, pointwise
 from neurosim.sim.kernels.threads import run_tasks
 
 DIRECT_COLUMNS = 8  # shorter lines are joined into longer lists first
@@ -34,11 +36,12 @@ def conv(
 ) -> np.ndarray:
     """torch's conv1d/2d/3d or conv_transpose1d/2d/3d of an x (N, C, *spatial) that is mostly zero.
 
-    ``x``: also spikes as bits (then the result keeps all axes, and weights are not depthwise).
+    ``x``: also spikes as bits (then the result keeps all axes).
     ``spike``: the one value that every non-zero of x has, as the graph knows it; None: payloads are
     read and multiplied. A packed ``weight`` already knows its groups and direction. Returns float32
-    (N, C_out, *spatial), channels innermost in memory (depthwise: contiguous). int8 weights take
-    whole payloads and give whole sums, int32 with an int32 bias, or float32 scale · sum + bias.
+    (N, C_out, *spatial), channels innermost in memory (depthwise from payloads: contiguous). int8
+    weights take whole payloads and give whole sums, int32 with an int32 bias, or float32 scale ·
+    sum + bias.
     Raises SimulationError: channels or rank that do not fit, or sums that may not.
     """
     packed = (
@@ -53,7 +56,11 @@ def conv(
         )
     source = x if isinstance(x, BitFrames) else frames(x)
     axes = _axes(source.shape[2:], packed, stride, padding, dilation, output_padding)
-    if isinstance(source, Frames) and packed.inputs == 1 and packed.groups > 1:
+    single = packed.inputs == 1 and packed.groups > 1
+    whole = packed.integer and scale is None
+    if single and spike is not None and not whole and masks(packed, source.shape[1]):
+        out = masked(as_bits(source), packed, bias, axes, spike if scale is None else scale)
+    elif single and isinstance(source, Frames):
         out = _each(source, packed, bias, axes, scale)
     else:
         out = _gathered(source, packed, bias, axes, spike, scale)
@@ -135,21 +142,26 @@ def _gathered(
 ) -> np.ndarray:
     z, y, x = axes
     samples, graded = source.shape[0], spike is None
-    whole = packed.integer and factor is None
     table, taps = tables(z, y, x), z.kernel * y.kernel * x.kernel
+    kind = np.int32 if packed.integer and factor is None else np.float32
+    out = np.empty((samples, z.out, y.out, x.out, packed.outputs), kind)
+    scale = np.float32(factor or (1.0 if spike is None else spike))
+    offsets = padded_bias(bias, packed.outputs, kind)
+    sums = Sums(packed.rows, packed.tiles, offsets, scale, out.reshape(-1))
+    if not graded and is_pointwise(source, packed, axes):
+        pixels = z.size * y.size * x.size
+        unread = np.empty(SLACK, np.int32 if packed.integer else np.float32)
+        kernel = partial(pointwise, *memory(source), unread, packed.inputs, pixels, sums)
+        run_tasks(kernel, samples * pixels, out.size)
+        return out.transpose(0, 4, 1, 2, 3)
     events = compress(source, packed.groups, graded)
     value = _whole(events.value, packed.inputs * taps) if packed.integer else events.value
-    kind = np.int32 if whole else np.float32
-    out = np.empty((samples, z.out, y.out, x.out, packed.outputs), kind)
     direct = x.size >= DIRECT_COLUMNS and all(axis.keeps_place for axis in axes)
     sources = Sources(
         *(events.index, value, events.start),
         *(table.lines, table.line_count, table.runs, table.run_count),
         *(z.size * y.size, packed.inputs, taps, graded, direct),
     )
-    scale = np.float32(factor or (1.0 if spike is None else spike))
-    offsets = padded_bias(bias, packed.outputs, kind)
-    sums = Sums(packed.rows, packed.tiles, offsets, scale, out.reshape(-1))
     tasks = samples * packed.groups * z.out * y.out
     run_tasks(partial(gather, sources, sums), tasks, out.size * taps)
     return out.transpose(0, 4, 1, 2, 3)

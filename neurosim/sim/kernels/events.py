@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from neurosim.ops._bits import Bits, same_order
-from neurosim.ops._bits_kernel import active_word, window
+from neurosim.ops._bits import WORD, Bits, same_order
+from neurosim.ops._bits_kernel import active_word, pack, window
 from neurosim.ops._vectors import column_words, lowest_bit
 from neurosim.sim.kernels.threads import run_tasks
 
@@ -74,6 +74,20 @@ def bit_frames(x: Bits, features_last: bool = False) -> BitFrames | None:
         return BitFrames(x.words, (len(x.words), sizes[-1], 1, 1, math.prod(sizes[:-1])))
     depth, height, width = (*(1,) * (4 - len(sizes)), *sizes[1:])
     return BitFrames(x.words, (len(x.words), sizes[0], depth, height, width))
+
+
+def as_bits(x: Frames | BitFrames) -> BitFrames:
+    """Spikes as bits, packed if they are numbers."""
+    if isinstance(x, BitFrames):
+        return x
+    samples, channels, size = x.shape[0], x.shape[1], math.prod(x.shape[1:])
+    rows = x.flat.reshape(samples, size)
+    if not x.channels_last:
+        planes = rows.reshape(samples, channels, -1)
+        rows = np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(samples, size)
+    words = np.empty((samples, -(-size // WORD)), np.int64)
+    run_tasks(lambda first, last: pack(rows[first:last], words[first:last]), samples, x.flat.size)
+    return BitFrames(words, x.shape)
 
 
 def compress(x: Frames | BitFrames, groups: int, keep_values: bool) -> Events:

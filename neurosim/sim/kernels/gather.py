@@ -68,7 +68,8 @@ class Sums(NamedTuple):
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _sum(graded, width, out, at, sums, weight_at, lists, begin, end, first):
+def sum_rows(graded, width, out, at, sums, weight_at, lists, begin, end, first):
+    """out[at:+width] = scale · Σ rows of events begin..end + bias, one tile of output channels."""
     weight, index, value, bias, scale = sums.rows, lists.number, lists.value, sums.bias, sums.scale
     if graded:
         if width == 64:
@@ -95,7 +96,7 @@ def _tile_pass(graded, tile, pixels, sums, out_at, channels, lists, spill):
         begin, end = lists.bounds[pixel], lists.bounds[pixel + 1]
         at = out_at + pixel * channels + first
         rows_at = weight_at - pixel * lists.step * width
-        _sum(graded, width, target, at if whole else 0, sums, rows_at, lists, begin, end, first)
+        sum_rows(graded, width, target, at if whole else 0, sums, rows_at, lists, begin, end, first)
         if not whole:
             for k in range(valid):
                 sums.out[at + k] = spill[k]
