@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from neurosim.ops._vectors import masked_sum_16, masked_sum_64
+from neurosim.ops._vectors import masked_pair_64, masked_sum_16, masked_sum_64
 from neurosim.sim.kernels.events import BitFrames
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
@@ -36,6 +36,7 @@ class Layer(NamedTuple):
     in_columns: int
     channels: int
     taps: int
+    row_taps: int
 
 
 def masks(packed: PackedWeights, channels: int) -> bool:
@@ -61,7 +62,7 @@ def masked(
     layer = Layer(
         *(source.words.view(np.int16), rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(x.size, channels, taps),
+        *(x.size, channels, taps, x.kernel),
     )
     kernel = partial(_masked_lines, layer, out.reshape(-1))
     run_tasks(kernel, source.shape[0] * z.out * y.out, out.size * taps // 8)
@@ -72,33 +73,78 @@ def masked(
 def _masked_lines(layer, out, begin, end):
     """Output lines begin..end, numbered (sample, line)."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
-    place, row = np.empty(layer.taps, np.int64), np.empty(layer.taps, np.int64)
+    inside = np.empty((2, layer.taps), np.int64)  # taps of a column that sees a whole kernel row
+    border = np.empty((2, layer.taps), np.int64)
     for task in range(begin, end):
         bits, line = layer.bits[task // lines], task % lines
-        for column in range(columns):
-            count = _taps(layer, line, column, place, row)
-            at, channel = (task * columns + column) * channels, 0
-            if channels % 64 == 0:
-                while channel < channels:
-                    masked_sum_64(out, at + channel, layer.rows, bits, place, row, count, channel,
-                                  layer.bias, layer.scale)  # fmt: skip
-                    channel += 64
-            while channel < channels:
-                masked_sum_16(out, at + channel, layer.rows, bits, place, row, count, channel,
-                              layer.bias, layer.scale)  # fmt: skip
-                channel += 16
+        whole = _taps(layer, line, 0, layer.row_taps, 0, inside, 0)
+        column = 0
+        while column < columns:
+            at, run = (task * columns + column) * channels, layer.runs[column, 0]
+            if not _inside(layer, column):
+                count = 0
+                for r in range(layer.run_count[column]):
+                    run = layer.runs[column, r]
+                    count = _taps(layer, line, run[0], run[1], run[2], border, count)
+                _sum(layer, bits, border, count, 0, out, at)
+            elif _paired(layer, column):
+                _sum_pair(layer, bits, inside, whole, run[0] * channels // 16, out, at)
+                column += 1
+            else:
+                _sum(layer, bits, inside, whole, run[0] * channels // 16, out, at)
+            column += 1
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _taps(layer, line, column, place, row):
-    """Where the bits of each tap begin, in sixteens, and its weights; how many see the input."""
-    count, channels = 0, layer.channels
+def _inside(layer, column):
+    """Whether an output column sees a whole row of the kernel."""
+    run = layer.runs[column, 0]
+    return layer.run_count[column] == 1 and run[1] - run[0] == layer.row_taps
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _paired(layer, column):
+    """Whether the next one does too, a step further: their weights are loaded once."""
+    if layer.channels % 64 or column + 1 >= layer.run_count.size or not _inside(layer, column + 1):
+        return False
+    return layer.runs[column + 1, 0, 0] == layer.runs[column, 0, 0] + 1
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _taps(layer, line, first, last, shift, taps, count):
+    """Append where the bits of each tap begin, in sixteens, and its weights, for input columns
+    first … last − 1; returns the new length."""
+    channels = layer.channels
     for j in range(layer.line_count[line]):
-        first = layer.lines[line, j, 0] * layer.in_columns
-        for r in range(layer.run_count[column]):
-            shift = layer.lines[line, j, 1] + layer.runs[column, r, 2]
-            for i in range(layer.runs[column, r, 0], layer.runs[column, r, 1]):
-                place[count] = (first + i) * channels // 16
-                row[count] = (shift + i) * channels
-                count += 1
+        above = layer.lines[line, j, 0] * layer.in_columns
+        for i in range(first, last):
+            taps[0, count] = (above + i) * channels // 16
+            taps[1, count] = (layer.lines[line, j, 1] + shift + i) * channels
+            count += 1
     return count
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _sum(layer, bits, taps, count, shift, out, at):
+    """All channels of one pixel."""
+    channels, channel = layer.channels, 0
+    place, row, rows, bias, scale = taps[0], taps[1], layer.rows, layer.bias, layer.scale
+    if channels % 64 == 0:
+        while channel < channels:
+            there = at + channel
+            masked_sum_64(out, there, rows, bits, place, row, count, channel, shift, 0, bias, scale)
+            channel += 64
+    while channel < channels:
+        there = at + channel
+        masked_sum_16(out, there, rows, bits, place, row, count, channel, shift, 0, bias, scale)
+        channel += 16
+
+
+@numba.njit(nogil=True, forceinline=True)
+def _sum_pair(layer, bits, taps, count, shift, out, at):
+    """All channels of a pixel and of the next."""
+    place, row, rows, bias, scale = taps[0], taps[1], layer.rows, layer.bias, layer.scale
+    ahead = layer.channels // 16
+    for channel in range(0, layer.channels, 64):
+        masked_pair_64(out, at + channel, rows, bits, place, row, count, channel, shift, ahead,
+                       bias, scale)  # fmt: skip
