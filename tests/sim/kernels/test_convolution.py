@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 
 from neurosim.errors import SimulationError
+from neurosim.ops._bits import Bits
+from neurosim.ops._bits_kernel import pack
 from neurosim.sim.kernels import conv, pack_weights
+from neurosim.sim.kernels.events import bit_frames
 
 DENSE = {
     (1, False): F.conv1d,
@@ -27,7 +30,7 @@ def pick(rng, *choices):
 
 def random_case(rng, rank, transposed, depthwise=False):
     """Settings, x and weight shapes of a small convolution that has at least one output."""
-    groups = pick(rng, 3, 17) if depthwise else pick(rng, 1, 1, 2, 3)
+    groups = pick(rng, 3, 17, 16, 64, 80) if depthwise else pick(rng, 1, 1, 2, 3)
     inputs = 1 if depthwise else pick(rng, 1, 2, 5, 16, 17, 40)
     outputs = pick(rng, 1, 2) if depthwise else pick(rng, 1, 7, 16, 33, 64, 81)
     each = lambda *choices: tuple(int(pick(rng, *choices)) for _ in range(rank))  # noqa: E731
@@ -63,6 +66,14 @@ def relaid(rng, x):
     return x if order == (0, 1) else np.ascontiguousarray(x.swapaxes(0, 1)).swapaxes(0, 1)
 
 
+def bits_of(x):
+    """Spikes as a neuron hands them over, channels innermost."""
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
+    pack(last.reshape(len(x), -1), bits.words)
+    return bit_frames(bits)
+
+
 def torch_conv(x, weight, bias, rank, transposed, settings):
     tensors = [torch.from_numpy(np.ascontiguousarray(v)) for v in (x, weight, bias)]
     return DENSE[rank, transposed](*tensors, **settings).numpy()
@@ -89,6 +100,17 @@ def test_bit_equal_to_torch_on_grid_weights(depthwise):
         )
         expected = torch_conv(x, weight, bias, rank, transposed, settings)
         np.testing.assert_array_equal(found, expected, err_msg=f"{settings} {x_shape} {w_shape}")
+        single = depthwise and (outputs != x_shape[1] or outputs % 16)
+        if graded or single:
+            continue
+        packed = pack_weights(weight, settings["groups"], transposed)
+        rest = {k: v for k, v in settings.items() if k != "groups"}
+        for scale in (1.0, 0.5):
+            found = conv(bits_of(x), packed, bias, spike=scale, **rest)
+            found = found.reshape(expected.shape)
+            wanted = (expected - bias.reshape(1, -1, *(1,) * rank)) * np.float32(scale)
+            wanted = wanted + bias.reshape(1, -1, *(1,) * rank)
+            np.testing.assert_array_equal(found, wanted, err_msg=f"bits {settings} {x_shape}")
 
 
 def test_real_weights_within_rounding_of_exact_sums():
@@ -160,3 +182,34 @@ def test_no_samples():
 def test_what_does_not_fit_is_one_line(shape, settings):
     with pytest.raises(SimulationError, match=r"^kernels\.conv: .*[^\n]$"):
         conv(np.zeros(shape, np.float32), np.ones((4, 3, 3, 3), np.float32), **settings)
+
+
+@pytest.mark.parametrize("channels", [16, 48, 64, 192])
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_single_channels_under_masks(channels, kernel):
+    """Wide enough that most pixels are walked in pairs; planar, channels-last and bits alike."""
+    rng = np.random.default_rng(channels + kernel)
+    x = (rng.random((2, channels, 7, 12)) < 0.2).astype(np.float32)
+    weight = rng.integers(-64, 65, (channels, 1, kernel, kernel)).astype(np.float32) / 256
+    bias = rng.integers(-64, 65, channels).astype(np.float32) / 256
+    settings = {"padding": kernel // 2, "groups": channels}
+    expected = torch_conv(x, weight, bias, 2, False, settings)
+    packed = pack_weights(weight, channels)
+    for source in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1), bits_of(x)):
+        found = conv(source, packed, bias, padding=kernel // 2, spike=1.0)
+        np.testing.assert_array_equal(found.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("inputs", [1, 17, 64, 70, 600])
+def test_pixel_by_pixel_or_list_by_list(inputs):
+    """Few weights are summed pixel by pixel, many by lists: the same sums."""
+    rng = np.random.default_rng(inputs)
+    x = (rng.random((3, inputs, 5, 6)) < 0.2).astype(np.float32)
+    for outputs in (7, 64, 600):
+        weight = rng.integers(-8, 9, (outputs, inputs, 1, 1)).astype(np.float32) / 256
+        bias = rng.integers(-64, 65, outputs).astype(np.float32) / 256
+        expected = torch_conv(x, weight, bias, 2, False, {})
+        for source in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1),
+                       bits_of(x)):  # fmt: skip
+            found = conv(source, weight, bias, spike=1.0).reshape(expected.shape)
+            np.testing.assert_array_equal(found, expected)
