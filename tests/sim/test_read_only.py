@@ -1,4 +1,4 @@
-"""Compiled kernels are kept in the user's folder where the installed package cannot be written to."""
+"""Compiled kernels are kept in the user's folder where the package cannot be written to."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def in_read_only(
     return subprocess.run(
         ["unshare", "-m", "sh", "-c", script, "sh", str(folder), *command],
         env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True,
+        cwd=folder,
     )  # fmt: skip
 
 
