@@ -114,7 +114,8 @@ def counters(pairs: int) -> list[Row]:
     model = build("folded", size)
     graph = ns.lower(ns.capture(model, clip[:, :1], kind="spike"))
     calls = {"forward": lambda: model(clip), "neurosim": lambda: ns.simulate(graph, clip)}
-    for name, make in (("spikingjelly", _spikingjelly), ("sinabs", _sinabs)):
+    peers = {"spikingjelly": _spikingjelly, "sinabs": _sinabs, "neurobench": _neurobench}
+    for name, make in peers.items():
         if importlib.util.find_spec(name) is None:
             print(f"{name}: not installed", file=sys.stderr)
             continue
@@ -151,13 +152,33 @@ def _sinabs(size: int, clip: Tensor):  # type: ignore[no-untyped-def]
 
     a, b = 16, 32
     net = nn.Sequential(
-        nn.Conv2d(2, a, 3, padding=1), sl.LIF(tau_mem=2.0, batch_size=clip.shape[1]),
-        nn.Conv2d(a, b, 3, 2, 1), sl.LIF(tau_mem=2.0, batch_size=clip.shape[1]),
-        nn.Conv2d(b, b, 3, 2, 1), sl.LIF(tau_mem=2.0, batch_size=clip.shape[1]), nn.Flatten(),
+        nn.Conv2d(2, a, 3, padding=1), sl.LIFSqueeze(tau_mem=2.0, batch_size=clip.shape[1]),
+        nn.Conv2d(a, b, 3, 2, 1), sl.LIFSqueeze(tau_mem=2.0, batch_size=clip.shape[1]),
+        nn.Conv2d(b, b, 3, 2, 1), sl.LIFSqueeze(tau_mem=2.0, batch_size=clip.shape[1]),
+        nn.Flatten(),
         nn.Linear(b * (size // 4) ** 2, 10),
     )  # fmt: skip
     SNNAnalyzer(net)
     return lambda: [net(frame) for frame in clip]
+
+
+def _neurobench(size: int, clip: Tensor):  # type: ignore[no-untyped-def]
+    """Its synaptic operations, from the inputs that its hooks keep of every layer."""
+    from neurobench.metrics.manager.workload_manager import WorkloadMetricManager
+    from neurobench.metrics.workload import SynapticOperations
+    from neurobench.models import TorchModel
+
+    model = TorchModel(build("folded", size))
+    metrics = WorkloadMetricManager([SynapticOperations])
+    metrics.register_hooks(model)
+
+    def call() -> None:
+        metrics.initialize_metrics()
+        preds = model(clip)
+        metrics.run_metrics(model, preds, (clip, clip), clip.shape[1], clip.shape[1])
+        metrics.reset_hooks(model)
+
+    return call
 
 
 def rows(pairs: int, only: str) -> Iterator[Row]:
