@@ -23,7 +23,7 @@ from neurosim.ops._value import Call, Value
 from neurosim.ops.time_reduce import TimeReduce
 from neurosim.sim.cycle import Cycle
 from neurosim.sim.schedule import schedule
-from neurosim.sim.stream import Queue, delayed
+from neurosim.sim.stream import Queue, Steps, delayed
 
 
 class Choose(Protocol):
@@ -69,7 +69,7 @@ class Executor:
         self.total = counts.total  # steps of the clip; None until the end of a stream is seen
         self.fed = 0
         self.at_end: list[tuple[str, str, np.ndarray]] = []  # counts of the last step of a stream
-        self.kept: dict[str, list[Tensor]] = {name: [] for name in keep}
+        self.kept = {name: Steps(self.total or 1) for name in keep}
         self.queues: dict[tuple[str, int], Queue] = {}
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
         for unit in self.units:
@@ -104,8 +104,8 @@ class Executor:
 
     def taken(self) -> dict[str, Tensor]:
         """The kept values since the last call, which are forgotten."""
-        found = {name: torch.cat(parts) for name, parts in self.kept.items() if parts}
-        self.kept = {name: [] for name in self.kept}
+        found = {name: steps.value() for name, steps in self.kept.items() if steps.length}
+        self.kept = {name: Steps(1) for name in self.kept}
         return found
 
     def _advance(self, unit: Unit, final: bool) -> None:
@@ -245,7 +245,7 @@ class Executor:
 
     def _pass_on(self, node: Node, out: Value) -> None:
         if node.name in self.kept:
-            self.kept[node.name].append(out.data.clone() if node.op == "expand" else out.data)
+            self.kept[node.name].add(out.data.clone() if node.op == "expand" else out.data)
         for queue in self.readers[node.name]:
             queue.push(out)
 
@@ -267,7 +267,7 @@ class Executor:
 
     def result(self, name: str) -> Tensor:
         """A kept value: (steps, samples, *shape), one step for a clip value."""
-        return torch.cat(self.kept[name])
+        return self.kept[name].value()
 
 
 def _folded(counted: np.ndarray, steps: int) -> np.ndarray:

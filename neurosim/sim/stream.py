@@ -49,6 +49,40 @@ class Queue:
         return taken[0] if len(taken) == 1 else join(taken)
 
 
+@dataclass
+class Steps:
+    """Steps of a value that is kept, in one piece of memory: small pieces kept among large ones
+    that come and go would pin those."""
+
+    room: int  # steps to make room for at once
+    held: Tensor | None = None
+    length: int = 0
+
+    def add(self, data: Tensor) -> None:
+        """More steps; all of them at once are kept as they are."""
+        if self.held is None and len(data) >= self.room:
+            self.held = data
+        else:
+            self._grow(data)
+            assert self.held is not None
+            self.held[self.length : self.length + len(data)] = data
+        self.length += len(data)
+
+    def _grow(self, data: Tensor) -> None:
+        needed = self.length + len(data)
+        if self.held is not None and needed <= len(self.held):
+            return
+        grown = data.new_empty(max(self.room, needed, 2 * self.length), *data.shape[1:])
+        if self.held is not None:
+            grown[: self.length] = self.held[: self.length]
+        self.held = grown
+
+    def value(self) -> Tensor:
+        """What was added, (steps, samples, *shape)."""
+        assert self.held is not None
+        return self.held[: self.length]
+
+
 def cut(value: Value, start: int, stop: int) -> Value:
     """Steps ``start`` to ``stop``."""
     mask = value.arrived
