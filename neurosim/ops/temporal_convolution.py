@@ -134,11 +134,49 @@ class TemporalConvolution(Op):
             counts |= {"mac": macs, "activation_read": macs, "weight_read": macs + bias}
         return counts
 
+    def count_sources(
+        self, call: Call, out_shape: tuple[int, ...], reached: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """What ``count`` says of source steps, some of a clip's. ``reached``: (steps, kT) bool, the
+        taps at which an output reads each of them."""
+        (x,), a, kernel = call.inputs, call.attrs, tuple(call.params["weight"].shape[2:])
+        space = time_maps(a, kernel, (kernel[0], *x.type.shape[1:]), (1, *out_shape[1:]))[1:]
+        per_group, taps = out_shape[0] // a["groups"], reached.sum(axis=1)[:, None]
+
+        def fan_out(units: bool) -> np.ndarray:
+            return contract(x.active_sum((0,), units)[:, :, None], space, per_group) * taps
+
+        if x.type.discrete or x.type.masked:
+            zeros = lambda: self._zeros_reached(call, x, reached)  # noqa: E731
+            return event_counts(x, fan_out, zeros, 0, 0, False, x.steps)
+        macs = x.type.shape[0] * per_group * math.prod(int(m.sum()) for m in space)
+        every = np.broadcast_to(taps * macs, (x.steps, x.samples))
+        return {event: every for event in ("mac", "activation_read", "weight_read")}
+
+    def words_out(self, call: Call, out: Value) -> dict[str, int]:
+        """What ``count`` says of one output step."""
+        bias = out.type.size if "bias" in call.params else 0
+        written = out.type.size if call.node.known.in_kinds[0] == "real" else 0
+        return {"add": bias, "weight_read": bias, "activation_write": written}
+
+    def _zeros_reached(self, call: Call, x: Value, reached: np.ndarray) -> np.ndarray:
+        found = np.zeros((x.steps, x.samples), np.int64)
+        if not call.node.known.weight_zeros:
+            return found
+        zeros = (call.params["weight"] == 0).double()
+        attrs = {k: v[1:] if isinstance(v, (list, tuple)) else v for k, v in call.attrs.items()}
+        active = x.active().double().flatten(2)
+        for tap in range(zeros.shape[2]):
+            places = zero_map(attrs | {"transposed": False}, zeros[:, :, tap], x.type.shape)
+            hit = total((active @ places.flatten()).numpy(force=True))
+            found += hit * reached[:, tap, None]
+        return found
+
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray:
         if not call.node.known.weight_zeros:
             return np.zeros((x.steps, x.samples), np.int64)
         zeros = (call.params["weight"] == 0).double()
-        attrs = call.attrs | {"transposed": False}
+        attrs = {**call.attrs, "transposed": False}
         adjoint = zero_map(
             attrs, zeros, (x.type.shape[0], x.steps, *x.type.shape[1:])
         )  # (C, T, *spatial)

@@ -8,6 +8,7 @@ from torch import Tensor
 from neurosim.errors import ClipError, SimulationError
 from neurosim.ir.graph import Graph, Node
 from neurosim.ir.types import Kind
+from neurosim.sim.halo import streams
 
 PIECE = 2**18  # elements that are looked at together
 
@@ -76,8 +77,11 @@ def check_length(graph: Graph, steps: int | None) -> None:
     if steps == graph.steps:
         return
     for node in graph.nodes:
-        fixed = node.op in ("temporal_convolution", "time_to_axis") or (
-            node.op == "time_reduce" and node.attrs["mode"] == "at" and node.attrs["step"] >= 0
+        over_time = node.op == "temporal_convolution" and not streams(node)
+        fixed = (
+            over_time
+            or node.op == "time_to_axis"
+            or (node.op == "time_reduce" and node.attrs["mode"] == "at" and node.attrs["step"] >= 0)
         )
         fixed = fixed or any(_per_step(node, role, graph) for role in node.params)
         if fixed:

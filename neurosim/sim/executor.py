@@ -22,6 +22,7 @@ from neurosim.ops import get
 from neurosim.ops._value import Call, Value
 from neurosim.ops.time_reduce import TimeReduce
 from neurosim.sim.cycle import Cycle
+from neurosim.sim.halo import Halo, streams
 from neurosim.sim.schedule import schedule
 from neurosim.sim.stream import Queue, Steps, delayed
 
@@ -70,6 +71,7 @@ class Executor:
         self.fed = 0
         self.at_end: list[tuple[str, str, np.ndarray]] = []  # counts of the last step of a stream
         self.kept = {name: Steps(self.total or 1) for name in keep}
+        self.halos: dict[str, Halo] = {}
         self.queues: dict[tuple[str, int], Queue] = {}
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
         for unit in self.units:
@@ -87,6 +89,8 @@ class Executor:
 
     def feed(self, clip: Tensor, final: bool) -> None:
         """Run everything that the next steps of the clip (steps, samples, *shape) allow."""
+        if not self.fed and not final:  # in pieces
+            self.halos = {n.name: Halo(n) for n in self.graph.nodes if streams(n)}
         self.fed += len(clip)
         if final and self.total is None:
             self.total = self.fed
@@ -122,13 +126,13 @@ class Executor:
                 self.done.add(node.name)
                 self._run(node, tuple(q.take(1) for q in queues), 1)
             return
-        if (
-            get(node.op).time == "clipwise"
-            and not isinstance(get(node.op), TimeReduce)
-            and not final
-        ):
+        whole = get(node.op).time == "clipwise" and not isinstance(get(node.op), TimeReduce)
+        if whole and not final and node.name not in self.halos:
             return
         steps = min(q.pending for q in sequences)
+        if node.name in self.halos:
+            self._through(node, queues[0], steps, final)
+            return
         if steps:
             self._run(
                 node,
@@ -137,6 +141,16 @@ class Executor:
             )
         if final and isinstance(get(node.op), TimeReduce):
             self._reduce_end(node)
+
+    def _through(self, node: Node, queue: Queue, steps: int, final: bool) -> None:
+        """Of a convolution over time, the outputs that are complete."""
+        if not steps and not (final and self.halos[node.name].held):
+            return
+        piece = self.operand(node, 0, queue.take(steps)) if steps else None
+        out = self.halos[node.name].feed(self, piece, final)
+        self.step[node.name] += steps
+        if out is not None:
+            self._pass_on(node, out)
 
     def operand(self, node: Node, i: int, value: Value) -> Value:
         """What edge ``i`` hands on of its source: the same, or that of so many steps ago."""
