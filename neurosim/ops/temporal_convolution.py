@@ -164,10 +164,14 @@ class TemporalConvolution(Op):
         if not call.node.known.weight_zeros:
             return found
         zeros = (call.params["weight"] == 0).double()
-        attrs = {k: v[1:] if isinstance(v, (list, tuple)) else v for k, v in call.attrs.items()}
+        at_once = {"stride": (1,), "padding": (0,), "dilation": (1,)}  # along time: one tap
+        attrs = {**call.attrs, "transposed": False} | {
+            k: (*first, *call.attrs[k][1:]) for k, first in at_once.items()
+        }
+        shape = (x.type.shape[0], 1, *x.type.shape[1:])
         active = x.active().double().flatten(2)
         for tap in range(zeros.shape[2]):
-            places = zero_map(attrs | {"transposed": False}, zeros[:, :, tap], x.type.shape)
+            places = zero_map(attrs, zeros[:, :, tap : tap + 1], shape)
             hit = total((active @ places.flatten()).numpy(force=True))
             found += hit * reached[:, tap, None]
         return found

@@ -75,6 +75,25 @@ def test_the_step_of_every_event_is_the_same() -> None:
         np.testing.assert_array_equal(parts.counts.table[key], table, err_msg=str(key))
 
 
+def test_time_alone() -> None:
+    class Line(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.net, self.lif = nn.Conv1d(3, 4, 3, padding=1), PLIF(v_threshold=0.1)
+            self.net.weight.data[1, 2, 0] = 0.0
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.lif(self.net(x.permute(1, 2, 0)).permute(2, 0, 1))
+
+    clip = (torch.rand(13, 2, 3, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    graph = ns.passes.apply(ns.lower(ns.capture(Line().eval(), clip, kind="spike")), "snap_weights")
+    whole, parts = (simulate(graph, clip, chunk=c) for c in (None, 3))
+    assert whole.counts.total("synapse_zero") > 0
+    for key, table in whole.counts.table.items():
+        np.testing.assert_array_equal(parts.counts.table[key], table, err_msg=str(key))
+
+
 def test_a_stride_in_time_asks_for_windows() -> None:
     net = nn.Conv3d(2, 3, (3, 1, 1), stride=(2, 1, 1), padding=(1, 0, 0))
 

@@ -123,7 +123,7 @@ def test_what_cannot_be_streamed_is_one_line(graph: ns.Graph) -> None:
 
 
 def test_a_network_of_a_fixed_length_asks_for_windows() -> None:
-    layer, example = nn.Conv3d(1, 2, 3).eval(), torch.rand(2, 1, 5, 4, 4)
+    layer, example = nn.Conv3d(1, 2, 3, (2, 1, 1)).eval(), torch.rand(2, 1, 5, 4, 4)
     graph = ns.lower(ns.capture(layer, example, time_dim=2, batch_dim=0))
     x = torch.rand(1, 1, 10, 4, 4)
     with pytest.raises(SimulationError, match="got a stream; pass window=5"):
