@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import networkx as nx
@@ -16,7 +17,7 @@ class Unit:
 
     nodes: tuple[Node, ...]
 
-    @property
+    @cached_property
     def cycle(self) -> bool:
         """Whether an edge leads back into the unit."""
         names = {n.name for n in self.nodes}

@@ -36,6 +36,12 @@ def _emitting(node: Node) -> Neuron:
     return neuron.emitting_membrane() if node.attrs.get("emit", "spike") == "v" else neuron
 
 
+def _kept_equation(node: Node, plans: dict[Any, Any]) -> Neuron:
+    if "equation" not in plans:
+        plans["equation"] = _emitting(node)
+    return plans["equation"]
+
+
 class NeuronOp(Op):
     """Spikes (SPIKE, GRADED for a multi-spike neuron) or the membrane (REAL)."""
 
@@ -75,7 +81,8 @@ class NeuronOp(Op):
         from neurosim.ops import _neuron_scan
 
         (x,) = call.inputs
-        neuron = call.kept("equation", lambda: _emitting(call.node))
+        plans = {} if call.kernels is None else call.kernels.plans(call.node.name)
+        neuron = call.kept("equation", lambda: _kept_equation(call.node, plans))
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
         if call.engine == "event" and x.device.type == "cpu":

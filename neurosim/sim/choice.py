@@ -13,7 +13,7 @@ from neurosim.ir.graph import Node
 from neurosim.ir.run import Run
 from neurosim.ops._bits import Bits
 from neurosim.ops._value import Value
-from neurosim.sim.cost import ASSUMED, DENSE, EVENT, Costs, costs, shipped, work
+from neurosim.sim.cost import ASSUMED, DENSE, EVENT, PLANAR, Costs, costs, shipped, work
 
 ENGINES = ("auto", DENSE, EVENT)
 CHOSEN = (
@@ -44,6 +44,7 @@ class Choice:
     ) -> None:
         self.name, self.replayed, self.reproducible = name, replayed, reproducible
         self.chosen: dict[str, list[Stretch]] = {}
+        self.lines: dict[Any, Any] = {} if packed is None else packed.setdefault("/lines", {})
         self.usual: dict[str, str] = {}  # the better engine at an assumed density
         self.kernels: Any = None
         self.costs: Costs | None = None
@@ -106,8 +107,26 @@ class Choice:
         if self.reproducible:
             return self._usual(node)
         bits, planar = isinstance(x.held, Bits) or x.bits is not None, _planar(x)
+        key = (node.name, x.steps * x.samples, bits, planar)
+        if self.lines.get(key, (None, ()))[0] is not self.costs:
+            self.lines[key] = self.costs, self._line(node, *key[1:])
         active = float(x.active_total().sum())
-        return self.costs.best(work(node, x.steps * x.samples, active, bits, planar))
+        found = self.lines[key][1]
+        return min(found, key=lambda engine: found[engine][0] + active * found[engine][1])
+
+    def _line(self, node: Node, slices: int, bits: bool, planar: bool) -> dict[str, Any]:
+        """Of each engine, seconds without activity and seconds an active element: costs are
+        linear."""
+        assert self.costs is not None
+        none, one = (work(node, slices, active, bits, planar) for active in (0.0, 1.0))
+        found: dict[str, tuple[float, float]] = {}
+        for engine in (DENSE, PLANAR, EVENT):
+            fixed = self.costs.predict(engine, none)
+            found[engine] = (
+                fixed,
+                self.costs.predict(engine, one) - fixed if fixed < math.inf else 0.0,
+            )
+        return found
 
     def record(self) -> dict[str, str]:
         """For the manifest: one word a node, or its chunks in order ("event×2 dense×1")."""
