@@ -38,6 +38,24 @@ def whole(node: Primitive, name: str, count: int, default: int | None = None) ->
     return tuple(int(n) for n in np.broadcast_to(found, (count,)))
 
 
+def plainest(value: np.ndarray, node: Primitive, name: str) -> np.ndarray:
+    """``value``, computed from the field ``name``, as the shortest decimals that the exporter's own
+    roundings lead to: 1e-4/float32(1e-3) is 0.1, not 0.09999999403953552."""
+    held = np.asarray(node.fields[name])
+    slack = 2e-7 if held.dtype == np.float32 else 1e-14
+    distinct, where = np.unique(value, return_inverse=True)
+    found = np.array([_shortest(float(v), slack) for v in distinct])
+    return found[where].reshape(value.shape)
+
+
+def _shortest(value: float, slack: float) -> float:
+    for digits in range(1, 8 if slack > 1e-10 else 16):
+        candidate = float(f"{value:.{digits - 1}e}")
+        if abs(candidate - value) <= slack * abs(value):
+            return candidate
+    return value
+
+
 def compact(value: np.ndarray) -> np.ndarray:
     """The same numbers under broadcasting, axes along which nothing changes cut to one."""
     for axis in range(value.ndim):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import GraphError, NirError
-from neurosim.exchange.nir.fields import array, fitted
+from neurosim.exchange.nir.fields import array, fitted, plainest
 from neurosim.exchange.nir.neuron_out import fields_of
 from neurosim.exchange.nir.record import Primitive, ours
 from neurosim.exchange.nir.source import Source
@@ -64,13 +64,12 @@ def _membrane(node: Primitive, how: How) -> tuple[dict[str, Any], Parts]:
     r, source = array(node, "r"), how.source
     if node.kind in ("IF", "I"):
         return {}, {"gain": one(r * how.step if source.seconds else r)}
-    tau = array(node, "tau_mem" if node.kind.startswith("Cuba") else "tau")
-    v_leak = array(node, "v_leak")
-    rate = _rate(tau, how)
+    name = "tau_mem" if node.kind.startswith("Cuba") else "tau"
+    rate, tau, v_leak = _rate(node, name, how), array(node, name), array(node, "v_leak")
     if source.membrane.startswith("exponential"):
-        return {}, _exponential(tau, r, v_leak, how)
+        return {}, _exponential(tau, r, v_leak, how, node.kind)
     if source.membrane == "jelly" and not node.kind.startswith("Cuba"):
-        return _jelly(tau / how.step, r, v_leak)
+        return _jelly(plainest(tau / how.step, node, name), r, v_leak)
     if source.membrane in ("decay", "jelly") and not v_leak.any():
         return {}, {"v_decay": 1.0 - rate, "gain": one(product(r, rate))}
     box = source.membrane == "box" and node.kind == "LIF"
@@ -89,23 +88,27 @@ def _jelly(tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray) -> tuple[dict[str
     return {"integrate": form, "leak": "divide"}, {"tau": tau, "gain": gain, "v_leak": v_leak}
 
 
-def _exponential(tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray, how: How) -> Parts:
-    """sinabs: α = exp(−1/τ) in float32, as it computes it."""
+def _exponential(
+    tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray, how: How, kind: str
+) -> Parts:
+    """sinabs: α = exp(−1/τ) in float32, as it computes it; ExpLeak (LI) takes its input whole."""
     import torch
 
     if v_leak.any():
         raise NirError(f"v_leak is not 0, which {how.source.name} has no term for")
     steps = torch.from_numpy(np.asarray(tau / how.step, np.float32))
     alpha = torch.exp(-1.0 / steps)
-    gain = 1.0 - alpha if how.source.membrane == "exponential" else torch.ones_like(alpha)
+    normalised = how.source.membrane == "exponential" and kind == "LIF"
+    gain = 1.0 - alpha if normalised else torch.ones_like(alpha)
     return {"v_decay": alpha.double().numpy(), "gain": gain.double().numpy() * r}
 
 
-def _rate(tau: np.ndarray, how: How) -> np.ndarray:
+def _rate(node: Primitive, name: str, how: How) -> np.ndarray:
     """The share of the way to its target that a step goes: Δ/τ (norse's files: Δ²/τ)."""
+    tau = array(node, name)
     if not np.all(tau > 0):
         raise NirError(f"a time constant of {float(tau.min()):g} s, expects more than 0")
-    rate = how.step / tau * (how.step if how.source.squared else 1.0)
+    rate = plainest(how.step / tau * (how.step if how.source.squared else 1.0), node, name)
     if how.source.membrane.startswith("exponential"):
         return rate
     if np.any(rate > 1 + _NEAR):
@@ -118,15 +121,14 @@ def _rate(tau: np.ndarray, how: How) -> np.ndarray:
 
 def _add_current(node: Primitive, how: How, choices: dict[str, Any], parts: Parts) -> None:
     """i as its jumps are 1: what w_in scales them by goes into the gain behind it."""
-    tau = array(node, "tau_syn")
-    rate = _rate(tau, how)
+    rate = _rate(node, "tau_syn", how)
     w_in = array(node, "w_in") if node.fields.get("w_in") is not None else np.ones(())
     current = how.source.current
     choices["current"] = current
     if current == "jump_first":
         parts["i_k"] = rate
     elif current == "jump_decay":
-        parts["i_decay"] = np.exp(-how.step / tau)
+        parts["i_decay"] = np.exp(-how.step / array(node, "tau_syn"))
     else:
         parts["i_decay"] = 1.0 - rate
     scale = product(w_in, rate) if how.source.scales_current else w_in

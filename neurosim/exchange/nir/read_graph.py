@@ -130,10 +130,19 @@ class _Reading:
             "kind": self.nodes[0].attrs["kind"],
             "input_layout": ["T", "B", *["X"] * len(shapes[entry])],
             "nir": {"source": self.how.source.name, "dt": self.how.dt},
+            "notes": (self._note(),),
         }
         samples = _count(self.said.get("samples"), 1)
         pipeline = ("from_nir",)
         return ops.build(Graph(guessed, self.params, outputs, self.steps, samples, pipeline, meta))
+
+    def _note(self) -> str:
+        """How the neurons were read, for every report."""
+        if self.said:
+            return "read from NIR that neurosim wrote"
+        step = "no dt" if self.how.dt is None else f"dt {self.how.dt:g} s"
+        changed = "".join(f", {k}={v}" for k, v in self.how.changes.items())
+        return f"neurons read from NIR as {self.how.source.name} writes them, {step}{changed}"
 
     def _entry(self) -> str:
         found = [n for n in self.flat.of_kind("Input")]

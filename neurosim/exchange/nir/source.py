@@ -13,9 +13,9 @@ and its order are the framework's own. Below, Δ is ``dt`` in seconds a step.
   (subtract, one step late by default) is not exported: reset to zero at once, as its importer does.
 - ``spikingjelly`` 2.0 writes Δ = 1e-4, τ·Δ, R = 1 (decay_input) or τ, 1/Δ for IF; v_leak = v_reset;
   fires at v ≥ v_threshold. It divides by τ where ParametricLIFNode multiplies.
-- ``sinabs`` 3.1 writes τ in steps: α = exp(−1/τ), v ← α·v + (1 − α)·x; fires at ≥, several spikes a
-  step, by subtraction. ``sinabs_sum``: v ← α·v + x (norm_input=False, and what its importer
-  builds).
+- ``sinabs`` 3.1 writes τ in steps: α = exp(−1/τ), v ← α·v + (1 − α)·x for LIF, α·v + x for
+  ExpLeak (its defaults); fires at ≥, several spikes a step, resets by subtraction. ``sinabs_sum``:
+  LIF as v ← α·v + x (norm_input=False, which is what its own importer builds).
 - ``lava`` (the NIR paper's lava_to_nir and Lava's LIF): Δ = 1e-4, u ← (1 − du)·u + x,
   v ← (1 − dv)·v + u, fires at >, v ← 0.
 """
