@@ -3,52 +3,18 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from neurosim.errors import NirError
+from neurosim.exchange.nir.delay_lines import laid_out
 from neurosim.exchange.nir.fields import array, fitted, whole
-from neurosim.exchange.nir.neuron_in import NEURONS, How, equation_of
+from neurosim.exchange.nir.neuron_in import NEURONS, equation_of
+from neurosim.exchange.nir.place import Place, single
 from neurosim.exchange.nir.record import Primitive, ours
 from neurosim.exchange.nir.shapes import padding
 from neurosim.ir.graph import Edge, Node
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Where a primitive stands: its name, its operand, the shapes before and after it."""
-
-    name: str
-    operand: Edge
-    before: Shape
-    after: Shape
-    how: How
-    params: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
-
-    def node(
-        self, op: str, attrs: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None,
-        operand: Edge | None = None, name: str | None = None,
-    ) -> Node:  # fmt: skip
-        """A node of our graph, its arrays stored as ``name.role``."""
-        name, keys = name or self.name, {}
-        for role, value in (arrays or {}).items():
-            keys[role] = f"{name}.{role}"
-            self.params[keys[role]] = value
-        return Node(name, op, (operand or self.operand,), dict(attrs), keys)
-
-
-def single(value: np.ndarray) -> np.ndarray:
-    """float32, in one piece. Raises NirError: beyond what float32 holds."""
-    with np.errstate(over="ignore"):
-        found = np.ascontiguousarray(value, dtype=np.float32)
-    if not np.isfinite(found).all():
-        raise NirError("holds infinity, or numbers beyond float32")
-    return found
 
 
 def nodes_of(node: Primitive, place: Place) -> list[Node]:
@@ -177,34 +143,10 @@ def delay_steps(node: Primitive, dt: float) -> np.ndarray:
 def _delay(node: Primitive, place: Place) -> list[Node]:
     steps = delay_steps(node, place.how.step)
     if not (steps == steps.flat[0]).all():
-        return _delays(np.broadcast_to(fitted(steps, place.before, "delay"), place.before), place)
+        fit = fitted(steps, place.before, "delay")
+        return laid_out(np.broadcast_to(fit, place.before), place)
     operand = Edge(place.operand.node, place.operand.delay + int(steps.flat[0]))
     return [place.node("reshape", {"shape": place.after}, operand=operand)]
-
-
-def _delays(steps: np.ndarray, place: Place) -> list[Node]:
-    """Elements of equal delay taken out, delayed, and put back in their order."""
-    flat = place.node("reshape", {"shape": (steps.size,)}, name=f"{place.name}.flat")
-    nodes, parts, order = [flat], [], []
-    for k in np.unique(steps):
-        places = np.flatnonzero(steps.reshape(-1) == k)
-        nodes.append(
-            place.node(
-                "index",
-                {"axis": 0},
-                {"places": places},
-                Edge(flat.name, int(k)),
-                f"{place.name}.after{int(k)}",
-            )  # fmt: skip
-        )
-        parts.append(Edge(nodes[-1].name))
-        order.append(places)
-    joined = Node(f"{place.name}.joined", "concat", tuple(parts), {"axis": 0})
-    back = np.argsort(np.concatenate(order))
-    inner = f"{place.name}.back"
-    put = place.node("index", {"axis": 0}, {"places": back}, Edge(joined.name), inner)
-    last = place.node("reshape", {"shape": place.after}, operand=Edge(inner))
-    return [*nodes, joined, put, last]
 
 
 LAYERS: dict[str, Callable[[Primitive, Place], list[Node]]] = {

@@ -88,9 +88,7 @@ def _jelly(tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray) -> tuple[dict[str
     return {"integrate": form, "leak": "divide"}, {"tau": tau, "gain": gain, "v_leak": v_leak}
 
 
-def _exponential(
-    tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray, how: How, kind: str
-) -> Parts:
+def _exponential(tau: np.ndarray, r: np.ndarray, v_leak: np.ndarray, how: How, kind: str) -> Parts:
     """sinabs: α = exp(−1/τ) in float32, as it computes it; ExpLeak (LI) takes its input whole."""
     import torch
 

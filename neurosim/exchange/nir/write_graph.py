@@ -11,6 +11,7 @@ from typing import Any
 import networkx as nx
 
 from neurosim.errors import NirError
+from neurosim.exchange.nir.delay_lines import found_in
 from neurosim.exchange.nir.layers_out import chain_of, convolution, delay, same
 from neurosim.exchange.nir.objects import package, to_object
 from neurosim.exchange.nir.record import OURS, Primitive, Program
@@ -62,6 +63,8 @@ class _Writing:
         self.problems: dict[str, list[str]] = defaultdict(list)
         self.pads = {n.name: c for n in graph.nodes if (c := self._padded(n)) is not None}
         self.loops = self._loops()
+        self.lines = found_in(graph)
+        self.inner = frozenset(n for line in self.lines.values() for n in line.inner)
 
     def program(self) -> Program:
         """The whole. Raises NirError with everything that cannot be said."""
@@ -96,7 +99,9 @@ class _Writing:
         try:
             if any(e.initial for e in node.inputs):
                 raise NirError("a value before step 0 that is not 0")
-            if node.name in self.pads or (node.op == "add" and self._add(node)):
+            if node.name in self.pads or node.name in self.inner:
+                return
+            if node.op == "add" and self._add(node):
                 return
             self._put(node.name, self._chain(node))
         except NirError as error:
@@ -106,6 +111,8 @@ class _Writing:
     def _chain(self, node: Node) -> list[tuple[str, Primitive]]:
         if node.op == "add":
             return [("", same(node.value.shape))]
+        if node.name in self.lines:
+            return [("", Primitive("Delay", {"delay": self.lines[node.name].steps * self.dt}))]
         source = node.inputs[0].node if node.inputs else ""
         if source in self.pads:
             return self._with_pad(self.graph[source], node)
@@ -168,10 +175,11 @@ class _Writing:
     def _wire(self, node: Node) -> None:
         if node.name not in self.begins:
             return
-        moved = node.op == "reshape" and self.nodes[self.begins[node.name]].kind == "Delay"
-        for edge in node.inputs:
+        line = self.lines.get(node.name)
+        waits = line is None and self.nodes[self.begins[node.name]].kind == "Delay"
+        for edge in node.inputs if line is None else (line.operand,):
             for source in self._sources(edge):
-                here = Edge(source.node) if moved else source
+                here = Edge(source.node) if waits else source
                 self._join(here, self.begins[node.name], self.loops[node.name])
 
     def _sources(self, edge: Edge) -> list[Edge]:
