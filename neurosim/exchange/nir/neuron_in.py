@@ -111,8 +111,8 @@ def _rate(node: Primitive, name: str, how: How) -> np.ndarray:
         return rate
     if np.any(rate > 1 + _NEAR):
         raise NirError(
-            f"a step of {how.step:g} s is {float(rate.max()):g} of its time constants as "
-            f"{how.source.name} writes them, so another dt or source wrote this"
+            f"read as {how.source.name}, a step of {how.step:g} s is {float(rate.max()):g} times "
+            f"too long for its time constant"
         )
     return np.where(np.abs(rate - 1) <= _NEAR, 1.0, rate)
 

@@ -278,9 +278,9 @@ class _Reading:
         needs_dt = any("how long a step is" in p for p in self.problems)
         remedy = "mend these, or export it anew"
         if needs_dt:
-            remedy = f"give dt= in seconds, and source= ({', '.join(SOURCES)})"
-        elif any("another dt or source" in p for p in self.problems):
-            remedy = f"give the dt= and source= ({', '.join(SOURCES)}) that it was written with"
+            remedy = f"give dt in seconds, and the source ({', '.join(SOURCES)})"
+        elif any("too long for its" in p for p in self.problems):
+            remedy = f"give the dt and source ({', '.join(SOURCES)}) that it was written with"
         raise told(self.problems, self.asked.name, remedy)
 
 
