@@ -76,3 +76,12 @@ def fitted(value: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
     if kept.shape != shape:
         raise NirError(f"{name} of shape {value.shape} does not fit values of shape {shape}")
     return compact(kept)
+
+
+def single(value: np.ndarray) -> np.ndarray:
+    """float32, in one piece. Raises NirError: beyond what float32 holds."""
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(value, dtype=np.float32)
+    if not np.isfinite(found).all():
+        raise NirError("holds infinity, or numbers beyond float32")
+    return found

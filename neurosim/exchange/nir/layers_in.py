@@ -9,9 +9,9 @@ import numpy as np
 
 from neurosim.errors import NirError
 from neurosim.exchange.nir.delay_lines import laid_out
-from neurosim.exchange.nir.fields import array, fitted, whole
+from neurosim.exchange.nir.fields import array, fitted, single, whole
 from neurosim.exchange.nir.neuron_in import NEURONS, equation_of
-from neurosim.exchange.nir.place import Place, single
+from neurosim.exchange.nir.place import Place
 from neurosim.exchange.nir.record import Primitive, ours
 from neurosim.exchange.nir.shapes import padding
 from neurosim.ir.graph import Edge, Node

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import GraphError, NirError
-from neurosim.exchange.nir.fields import array, fitted, plainest
+from neurosim.exchange.nir.fields import array, fitted, plainest, single
 from neurosim.exchange.nir.neuron_out import fields_of
 from neurosim.exchange.nir.record import Primitive, ours
 from neurosim.exchange.nir.source import Source
@@ -167,8 +167,9 @@ def _made(
     choices: dict[str, Any], parts: Parts, shape: tuple[int, ...], changes: Mapping[str, Any]
 ) -> tuple[Neuron, dict[str, np.ndarray]]:
     fit = {name: fitted(value, shape, name) for name, value in parts.items()}
-    floats = {name: float(np.float32(value.flat[0])) for name, value in fit.items()}
-    arrays = {n: v.astype(np.float32) for n, v in fit.items() if v.size > 1 and n not in changes}
+    held = {name: single(value) for name, value in fit.items()}
+    floats = {name: float(value.flat[0]) for name, value in held.items()}
+    arrays = {n: v for n, v in held.items() if v.size > 1 and n not in changes}
     return _neuron({**choices, **floats, **changes}), arrays
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import NirError
 from neurosim.exchange.nir.neuron_in import How
 from neurosim.ir.graph import Edge, Node
 
@@ -36,12 +35,3 @@ class Place:
             keys[role] = f"{name}.{role}"
             self.params[keys[role]] = value
         return Node(name, op, (operand or self.operand,), dict(attrs), keys)
-
-
-def single(value: np.ndarray) -> np.ndarray:
-    """float32, in one piece. Raises NirError: beyond what float32 holds."""
-    with np.errstate(over="ignore"):
-        found = np.ascontiguousarray(value, dtype=np.float32)
-    if not np.isfinite(found).all():
-        raise NirError("holds infinity, or numbers beyond float32")
-    return found

@@ -8,6 +8,7 @@ grouped and non-square convolutions.
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import h5py
 import numpy as np
 
 from neurosim.errors import NirError
+from neurosim.exchange.nir.heap import sound_text
 from neurosim.exchange.nir.record import Primitive, Program
 
 DEEPEST, MOST_NODES = 16, 100_000
@@ -28,8 +30,12 @@ def read_file(path: str | Path) -> Program:
         found = "a folder" if path.is_dir() else "no such file"
         raise NirError(f"{path}: {found}; give a .nir file")
     try:
-        with h5py.File(path, "r") as file:
-            found = _Reader(path).node(_group(file, "node", path), "", 0)
+        with (
+            path.open("rb") as raw,
+            mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            h5py.File(path, "r") as file,
+        ):
+            found = _Reader(path, data).node(_group(file, "node", path), "", 0)
     except NirError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
@@ -54,8 +60,8 @@ def _group(parent: Any, name: str, path: Path) -> Any:
 class _Reader:
     """One file's limits: depth, nodes and bytes over the whole of it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.nodes, self.bytes = path, 0, 0
+    def __init__(self, path: Path, data: mmap.mmap) -> None:
+        self.path, self.data, self.nodes, self.bytes = path, data, 0, 0
 
     def node(self, group: Any, place: str, depth: int) -> Primitive | Program:
         self.nodes += 1
@@ -119,6 +125,8 @@ class _Reader:
             item.dtype.kind == "O" and h5py.check_string_dtype(item.dtype) is None
         ):
             raise self._fault(place, f"holds {item.dtype}, not numbers or text")
+        if item.dtype.kind == "O" and not sound_text(item, self.data):
+            raise self._fault(place, "holds damaged text")
         value = item[()]
         return _text(value) if isinstance(value, (bytes, str)) else value
 
