@@ -11,7 +11,7 @@ from neurosim.errors import NirError
 from neurosim.exchange.nir.delay_lines import laid_out
 from neurosim.exchange.nir.fields import array, fitted, single, whole
 from neurosim.exchange.nir.neuron_in import NEURONS, equation_of
-from neurosim.exchange.nir.place import Place
+from neurosim.exchange.nir.place import Place, Shape
 from neurosim.exchange.nir.record import Primitive, ours
 from neurosim.exchange.nir.shapes import padding
 from neurosim.ir.graph import Edge, Node
@@ -51,13 +51,14 @@ def _convolution(node: Primitive, place: Place) -> list[Node]:
     stride, dilation = (whole(node, name, n, 1) for name in ("stride", "dilation"))
     before, after = padding(node, n, tuple(weight.shape[2:]), stride, dilation)
     nodes, operand = [], place.operand
-    if before != after:
-        more = tuple(a - b for a, b in zip(after, before, strict=True))
-        attrs = {"mode": "constant", "value": 0, "before": (0,) * (n + 1), "after": (0, *more)}
+    own = _own_padding(node, place, before, after)
+    if own != before or own != after:
+        first, last = ((0, *(t - o for t, o in zip(p, own, strict=True))) for p in (before, after))
+        attrs = {"mode": "constant", "value": 0, "before": first, "after": last}
         nodes.append(place.node("pad", attrs, name=f"{place.name}.pad"))
         operand = Edge(nodes[0].name)
     attrs = {
-        "stride": stride, "padding": before, "dilation": dilation,
+        "stride": stride, "padding": own, "dilation": dilation,
         "groups": whole(node, "groups", 1, 1)[0],
         "transposed": False, "output_padding": (0,) * n,
     }  # fmt: skip
@@ -66,6 +67,16 @@ def _convolution(node: Primitive, place: Place) -> list[Node]:
         raise NirError(f"bias of {bias['bias'].size} for {weight.shape[0]} channels")
     nodes.append(place.node("convolution", attrs, {"weight": single(weight), **bias}, operand))
     return nodes
+
+
+def _own_padding(node: Primitive, place: Place, before: Shape, after: Shape) -> Shape:
+    """What the convolution pads by itself; the rest is a pad node in front of it."""
+    least = tuple(min(b, a) for b, a in zip(before, after, strict=True))
+    said = ours(node.metadata, node.kind).get("own") if place.how.ours else None
+    own = least if said is None else tuple(int(n) for n in said)
+    if len(own) != len(least) or any(not 0 <= o <= p for o, p in zip(own, least, strict=True)):
+        raise NirError("its metadata says another padding; give source= to read the fields alone")
+    return own
 
 
 def _linear(node: Primitive, place: Place) -> list[Node]:

@@ -82,7 +82,9 @@ def convolution(
         "groups": int(a["groups"]),
         "bias": graph.params[node.params["bias"]] if bias else np.zeros(len(weight), np.float32),
     }
-    return [("", Primitive(f"Conv{n}d", fields, _said(bias=bias)))]
+    own = tuple(int(p) for p in a["padding"])
+    said = _said(bias=bias) if own == before == after else _said(bias=bias, own=own)
+    return [("", Primitive(f"Conv{n}d", fields, said))]
 
 
 def _counts(values: Any) -> Any:

@@ -23,10 +23,11 @@ from neurosim.exchange.nir.shapes import shapes_of, taken_rank
 from neurosim.exchange.nir.source import SOURCES, source
 from neurosim.ir.graph import Edge, Graph, Node
 from neurosim.ir.neuron import Neuron
-from neurosim.ir.types import Kind, ValueType, integers
+from neurosim.ir.types import ValueType, integers
 
 STEPS = 16  # of a graph whose file says nothing; a run takes its clip's
 _MOST_ELEMENTS = 2**31
+_BOUNDS = {"real": (0, 0), "spike": (0, 1), "graded": (0, 255)}  # of a clip that nobody declared
 
 
 def from_nir(
@@ -109,6 +110,7 @@ class _Reading:
         self.params: dict[str, np.ndarray] = {}
         self.nodes: list[Node] = []
         self.sums: dict[tuple[Edge, ...], str] = {}
+        self.cut: set[str] = set()  # Delay nodes of a step or more
 
     def graph(self) -> Graph:
         """The graph. Raises NirError with everything that is wrong."""
@@ -182,40 +184,36 @@ class _Reading:
     def _input(self, entry: str, shape: tuple[int, ...]) -> Node:
         kept = ours(self.flat.nodes[entry].metadata, entry) if self.how.ours else {}
         kind = self.asked.kind or kept.get("kind", "real")
-        if kind not in {k.value for k in Kind}:
+        if kind not in _BOUNDS:
             raise NirError(f"kind is {kind!r}; choose real, spike or graded")
-        lo, hi = (0, 0) if kind == "real" else (kept.get("lo", 0), kept.get("hi", 1))
-        if kind == "graded" and (lo, hi) == (0, 1):
-            lo, hi = 0, 255
+        lo, hi = _BOUNDS[kind]
+        if kept.get("kind") == kind:
+            lo, hi = kept.get("lo", lo), kept.get("hi", hi)
         attrs = {"shape": shape, "steps": self.steps, "kind": kind, "lo": int(lo), "hi": int(hi)}
         return Node(entry, "input", (), attrs)
 
     def _delays(self) -> dict[tuple[str, str], int]:
-        cut: set[str] = set()
         for name in self.flat.of_kind("Delay"):
             try:
                 if delay_steps(self.flat.nodes[name], self.how.step).min() > 0:
-                    cut.add(name)
+                    self.cut.add(name)
             except NirError as error:
                 self.problems.append(f"at {name!r} (Delay): {error}")
         known = {(a, b): int(k) for a, b, k in self.said.get("delays", ())}
+        found: dict[tuple[str, str], int] = {}
         try:
-            return recurrent_delays(self.flat, cut, known)
+            found = recurrent_delays(self.flat, self.cut, known)
         except NirError as error:
             self.problems.append(str(error))
-            self._check()
-            raise
+        self._check()
+        return found
 
     def _ordered(self, delays: Mapping[tuple[str, str], int]) -> list[str]:
         """Nodes but the Input and the Outputs, after what they read in the same step."""
-        cut = {
-            n for n in self.flat.of_kind("Delay")
-            if delay_steps(self.flat.nodes[n], self.how.step).min() > 0
-        }  # fmt: skip
         place = {n: i for i, n in enumerate(self.flat.nodes)}
         net = nx.DiGraph()
         net.add_nodes_from(self.flat.nodes)
-        net.add_edges_from(e for e in self.flat.edges if not delays.get(e) and e[1] not in cut)
+        net.add_edges_from(e for e in self.flat.edges if not delays.get(e) and e[1] not in self.cut)
         order = nx.lexicographical_topological_sort(net, key=place.__getitem__)
         return [n for n in order if self.flat.nodes[n].kind not in ("Input", "Output")]
 

@@ -180,8 +180,10 @@ def sinabs() -> Made:
     net = nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1, bias=False), sl.IAFSqueeze(batch_size=SAMPLES),
         sl.SumPool2d(2), nn.Flatten(), nn.Linear(64, 10, bias=False),
-        sl.LIFSqueeze(tau_mem=torch.full((10,), 8.0), spike_threshold=torch.ones(10), batch_size=SAMPLES), nn.Linear(10, 4),
-        sl.ExpLeakSqueeze(tau_mem=torch.full((4,), 4.0), batch_size=SAMPLES),
+        sl.LIFSqueeze(
+            tau_mem=torch.full((10,), 8.0), spike_threshold=torch.ones(10), batch_size=SAMPLES
+        ),
+        nn.Linear(10, 4), sl.ExpLeakSqueeze(tau_mem=torch.full((4,), 4.0), batch_size=SAMPLES),
     )  # fmt: skip
     net = on_grid(net)
     graph = exchange.to_nir(net, torch.zeros(SAMPLES, 2, 8, 8))
