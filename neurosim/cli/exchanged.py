@@ -42,9 +42,9 @@ def load(
         if weights is not None:
             raise UsageError("--weights: a .nir file holds its own; leave it out")
         return _from_nir(model, clip, frames, size, bin_ms, imported, shape_alone)
-    source = resolve(model, weights)
     if imported.source or imported.neuron or imported.kind:
         raise UsageError("--source, --neuron and --kind belong to a .nir file; leave them out")
+    source = resolve(model, weights)
     if shape_alone:
         return source, stand_in(source, frames, size)
     return source, read_clip(source, clip, frames, size, bin_ms)

@@ -24,6 +24,8 @@ def from_object(graph: Any) -> Program:
 
 def _node(node: Any, place: str, depth: int) -> Primitive | Program:
     if node is None:
+        if not place:
+            raise NirError("None; give a nir.NIRGraph or the path of a .nir file")
         raise NirError(
             f"at {place!r}: None; the exporter had no NIR node for that module: replace the "
             "module, or mend the graph's nodes"

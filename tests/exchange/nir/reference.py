@@ -6,6 +6,7 @@ a step, sums what arrives at a node, and takes from last step what this step has
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import nir
@@ -63,15 +64,20 @@ class Reference:
 
     def conv2d(self, name: str, node: Any, x: Tensor) -> Tensor:
         padding = node.padding if isinstance(node.padding, str) else tuple(node.padding)
-        return F.conv2d(
-            x, _t(node.weight), _t(node.bias), tuple(node.stride), padding, tuple(node.dilation),
-            node.groups,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of 'same' with even kernels
+            return F.conv2d(
+                x, _t(node.weight), _t(node.bias), tuple(node.stride), padding,
+                tuple(node.dilation), node.groups,
+            )  # fmt: skip
 
     def conv1d(self, name: str, node: Any, x: Tensor) -> Tensor:
-        return F.conv1d(
-            x, _t(node.weight), _t(node.bias), node.stride, node.padding, node.dilation, node.groups
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return F.conv1d(
+                x, _t(node.weight), _t(node.bias), node.stride, node.padding, node.dilation,
+                node.groups,
+            )  # fmt: skip
 
     def sumpool2d(self, name: str, node: Any, x: Tensor) -> Tensor:
         size = tuple(int(k) for k in node.kernel_size)
