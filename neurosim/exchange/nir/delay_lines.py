@@ -16,10 +16,13 @@ from neurosim.ir.graph import Edge, Graph, Node
 
 def laid_out(steps: np.ndarray, place: Place) -> list[Node]:
     """The nodes of a delay of ``steps`` (int64, the value's shape), the last one named as it."""
-    flat = place.node("reshape", {"shape": (steps.size,)}, name=f"{place.name}.flat")
+    least = int(steps.min())  # all wait so long: a loop through the delay is cut in front of it
+    source = Edge(place.operand.node, place.operand.delay + least)
+    name = f"{place.name}.flat"
+    flat = place.node("reshape", {"shape": (steps.size,)}, operand=source, name=name)
     nodes, order = [flat], []
-    for k in np.unique(steps):
-        order.append(np.flatnonzero(steps.reshape(-1) == k))
+    for k in np.unique(steps - least):
+        order.append(np.flatnonzero(steps.reshape(-1) - least == k))
         late = Edge(flat.name, int(k))
         name = f"{place.name}.after{int(k)}"
         nodes.append(place.node("index", {"axis": 0}, {"places": order[-1]}, late, name))
@@ -65,7 +68,8 @@ def _line(graph: Graph, last: Node) -> DelayLine | None:
     inner = frozenset(n.name for n in (flat, *parts, joined, back))
     if inner & set(graph.outputs):
         return None
-    return DelayLine(flat.inputs[0], steps.reshape(last.value.shape), inner)
+    (source,) = flat.inputs
+    return DelayLine(Edge(source.node), (steps + source.delay).reshape(last.value.shape), inner)
 
 
 def _behind(graph: Graph, node: Node, op: str) -> Node | None:

@@ -116,3 +116,16 @@ def test_a_delay_between_two_steps(seconds: float) -> None:
     entry, exit_ = ends()
     with pytest.raises(NirError, match="at 'wait' .Delay.: a delay of .* whole number of steps"):
         ns.from_nir(program(entry, ("wait", nir.Delay(np.full(2, seconds))), exit_), dt=DT)
+
+
+def test_elements_of_a_loop_wait_differently_long() -> None:
+    entry, exit_ = ends()
+    made = program(
+        entry, ("wait", nir.Delay(np.array([DT, 2 * DT]))), ("a", fire()), exit_,
+        edges=(("input", "a"), ("a", "wait"), ("wait", "a"), ("a", "output")),
+    )  # fmt: skip
+    graph = ns.from_nir(made, dt=DT)
+    x = torch.tensor([1.0, 0, 0, 0, 0]).reshape(-1, 1, 1).expand(-1, 1, 2)
+    for g in (graph, ns.from_nir(ns.to_nir(graph))):
+        out = ns.simulate(g, x, "dense").outputs[:, 0]
+        assert out.T.tolist() == [[1, 1, 1, 1, 1], [1, 0, 1, 0, 1]]

@@ -20,7 +20,7 @@ from tests.exchange.nir.reference import DT, RandomGraph, Reference
 SEEDS = st.integers(0, 2**32 - 1)
 QUIET: Any = list(HealthCheck)
 FEW = settings(max_examples=10, deadline=None, suppress_health_check=QUIET)
-MANY = settings(max_examples=200, deadline=None, suppress_health_check=QUIET)
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
 
 
 def check_import(seed: int) -> None:
