@@ -63,6 +63,11 @@ def resolve(
     """
     if (Path(text) / RUN_CONFIG).is_file():
         return _from_run(Path(text), weights)
+    if text.lower().endswith(".nir"):
+        raise ModelError(
+            f"{text}: a NIR graph has no module to train or evaluate; neurosim estimate and graph "
+            "take it"
+        )
     if ":" not in text and text.endswith(".py"):
         raise ModelError(f"{text}: names no function; give {text}:function, which returns a module")
     if ":" in text:

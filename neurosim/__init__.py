@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from neurosim.energy.price import price as price
     from neurosim.energy.report import EnergyReport as EnergyReport
     from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.exchange.nir import from_nir as from_nir
+    from neurosim.exchange.nir import to_nir as to_nir
     from neurosim.hardware import conventions as conventions
     from neurosim.hardware import load_convention as load_convention
     from neurosim.hardware import load_profile as load_profile
@@ -62,6 +64,7 @@ _HOME = {
     "energy_front": "studies.energy_front",
     "estimate": "studies.estimate",
     "evaluate": "studies.evaluate",
+    "from_nir": "exchange.nir",
     "load_convention": "hardware.convention",
     "load_graph": "ir.store",
     "load_profile": "hardware.profile",
@@ -74,6 +77,7 @@ _HOME = {
     "simulate": "sim.simulate",
     "stepwise": "capture.stepwise",
     "sweep_noise": "studies.noise_sweep",
+    "to_nir": "exchange.nir",
 }
 
 __all__ = sorted({*_ROOMS, *_HOME, "__version__"})  # pyright: ignore[reportUnsupportedDunderAll]

@@ -65,6 +65,11 @@ class StoreError(NeurosimError, OSError):
     """A file of ours that cannot be read or written."""
 
 
+class NirError(NeurosimError, ValueError):
+    """A NIR file or graph that cannot be read, or a graph that NIR has no words for; lists it
+    all."""
+
+
 class UnknownName(NeurosimError, LookupError):
     """A name that nothing is registered under; offers near ones."""
 

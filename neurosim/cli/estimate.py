@@ -10,6 +10,7 @@ import typer
 from neurosim.cli import options
 
 if TYPE_CHECKING:
+    from neurosim.cli.exchanged import Imported
     from neurosim.data.video import Clip
     from neurosim.ir.manifest import Manifest
     from neurosim.models._source import Source
@@ -51,7 +52,7 @@ Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a
 
 
 def estimate(
-    model: options.Model,
+    model: options.GraphOrModel,
     clip: options.Clip = None,
     hardware: options.Hardware = None,
     convention: options.ConventionName = None,
@@ -72,8 +73,13 @@ def estimate(
     stream: Stream = False,
     window: Window = None,
     hop: Hop = None,
+    source: options.NirSource = None,
+    dt: options.Dt = None,
+    neuron: options.NeuronField = None,
+    kind: options.ClipKind = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
+    from neurosim.cli.exchanged import Imported
     from neurosim.cli.output import staged
     from neurosim.cli.progress import quiet_stdout, stages
     from neurosim.studies.estimate import STAGES, check_chips
@@ -87,12 +93,13 @@ def estimate(
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
             tell("load")
-            source, taken, given, manifest = _loaded(
-                model, weights, clip, rates, frames, options.size(size), bin_ms
-            )
-            pieces, manifest = _pieces(stream, source, clip, taken, manifest)
+            found_model, taken, given, manifest = _loaded(
+                model, weights, clip, rates, frames, options.size(size), bin_ms,
+                Imported(source, dt, neuron, kind),
+            )  # fmt: skip
+            pieces, manifest = _pieces(stream, found_model, clip, taken, manifest)
             found = study(
-                source.model, taken, chips, convention, given, host, engine,
+                found_model.model, taken, chips, convention, given, host, engine,
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
                 record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
             )  # fmt: skip
@@ -137,23 +144,17 @@ def _pieces(
 
 def _loaded(
     model: str, weights: str | None, clip: Any, rates: str | None, frames: int | None,
-    size: tuple[int, int] | None, bin_ms: float | None,
+    size: tuple[int, int] | None, bin_ms: float | None, imported: Imported,
 ) -> tuple[Source, Clip, float | dict[str, float] | None, Manifest]:  # fmt: skip
     """The model, its clip, the rates if any were given, and what the manifest knows so far."""
-    from neurosim.cli.clips import read_clip, stand_in
+    from neurosim.cli.exchanged import load
     from neurosim.cli.rates import read_rates
     from neurosim.ir.manifest import Manifest
     from neurosim.models import SEED
-    from neurosim.models._source import resolve
 
     given, activity = read_rates(rates, model) if rates is not None else (None, "measured")
-    source = resolve(model, weights)
     shape_alone = given is not None and clip is None
-    taken = (
-        stand_in(source, frames, size)
-        if shape_alone
-        else read_clip(source, clip, frames, size, bin_ms)
-    )
+    source, taken = load(model, weights, clip, frames, size, bin_ms, imported, shape_alone)
     seed = SEED if source.weights in ("untrained", "unknown") else None
     base = Manifest(
         model=source.name, activity=activity, weights=source.weights, seed=seed, card=source.facts()

@@ -17,12 +17,17 @@ Lowered = Annotated[bool, typer.Option("--lowered", help="After the default pass
 Svg = Annotated[
     Path | None, typer.Option("--svg", help="Draw it into this file.", show_default=False)
 ]
+Nir = Annotated[
+    Path | None,
+    typer.Option("--nir", help="Write it into this file as NIR.", show_default=False),
+]
 
 
 def graph(
-    model: options.Model,
+    model: options.GraphOrModel,
     lowered: Lowered = False,
     svg: Svg = None,
+    nir: Nir = None,
     clip: options.Clip = None,
     json: options.Json = False,
     strict: options.Strict = True,
@@ -32,36 +37,42 @@ def graph(
     bin_ms: options.BinMs = None,
     time_dim: options.TimeDim = 0,
     batch_dim: options.BatchDim = 1,
+    source: options.NirSource = None,
+    dt: options.Dt = None,
+    neuron: options.NeuronField = None,
+    kind: options.ClipKind = None,
 ) -> None:
     """The operator graph of a model: one line a node."""
-    from neurosim.cli.clips import read_clip, stand_in
+    from neurosim.cli.exchanged import Imported, load
     from neurosim.cli.progress import quiet_stdout, stages
-    from neurosim.models._source import resolve
     from neurosim.studies.estimate import arranged, graph_of
 
     extent, frames = options.size(size), options.frames(frames)
     axes = (time_dim, batch_dim)
-    if svg is not None:
-        _check_folder(svg)
+    for option, path in (("--svg", svg), ("--nir", nir)):
+        if path is not None:
+            _check_folder(option, path)
     with quiet_stdout(), stages(("load", "capture", "lower")) as tell:
         tell("load")
-        source = resolve(model, weights)
-        taken = (
-            stand_in(source, frames, extent)
-            if clip is None
-            else read_clip(source, clip, frames, extent, bin_ms)
+        imported = Imported(source, dt, neuron, kind)
+        resolved, taken = load(
+            model, weights, clip, frames, extent, bin_ms, imported, shape_alone=clip is None
         )
         tensor = arranged(taken.tensor, axes)
-        found = graph_of(source.model, tensor, taken.kind, strict, source.name, tell, lowered, axes)
+        found = graph_of(
+            resolved.model, tensor, taken.kind, strict, resolved.name, tell, lowered, axes
+        )
         if svg is not None:
             _draw(found, svg)
+        if nir is not None:
+            _export(found, nir, dt)
     _print(found, json)
 
 
-def _check_folder(svg: Path) -> None:
-    """Raise StoreError where the drawing's folder does not exist: none is made in passing."""
-    if not svg.parent.is_dir():
-        raise StoreError(f"--svg {svg}: no such folder; make it, or name a file elsewhere")
+def _check_folder(option: str, path: Path) -> None:
+    """Raise StoreError where the file's folder does not exist: none is made in passing."""
+    if not path.parent.is_dir():
+        raise StoreError(f"{option} {path}: no such folder; make it, or name a file elsewhere")
 
 
 def _draw(found: Graph, path: Path) -> None:
@@ -69,6 +80,12 @@ def _draw(found: Graph, path: Path) -> None:
     from neurosim.plots.graph import svg_of
 
     write_atomically(path, svg_of(found))
+
+
+def _export(found: Graph, path: Path, dt: float | None) -> None:
+    from neurosim.exchange.nir import to_nir
+
+    to_nir(found, path, dt=dt)
 
 
 def _print(found: Graph, json: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from neurosim.errors import NeurosimError
 
 MODEL = "Zoo name, package.module:function or file.py:function (returns the module)."
+GRAPH = f"{MODEL[:-1]}, or a .nir file."
 
 
 def _clip_path(given: str) -> Path:
@@ -20,6 +21,36 @@ def _clip_path(given: str) -> Path:
 
 
 Model = Annotated[str, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)]
+GraphOrModel = Annotated[str, typer.Argument(help=GRAPH, metavar="MODEL", show_default=False)]
+NirSource = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        help="Of a .nir file: the framework that wrote it (nir, norse, snntorch, spikingjelly, …).",
+        show_default=False,
+    ),
+]
+Dt = Annotated[
+    float | None,
+    typer.Option("--dt", help="Of a .nir file: seconds a step.", show_default=False),
+]
+ClipKind = Annotated[
+    str | None,
+    typer.Option(
+        "--kind",
+        help="Of a .nir file: what the clip holds, real, spike (0 and 1) or graded (integers).",
+        show_default=False,
+    ),
+]
+NeuronField = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--neuron",
+        metavar="KEY=VALUE",
+        help="Of a .nir file: what it does not say of its neurons, such as reset=subtract.",
+        show_default=False,
+    ),
+]
 Clip = Annotated[
     Path | None,
     typer.Option(

@@ -1,7 +1,7 @@
 """Average and max pooling over the spatial axes of one slice (C, *spatial).
 
-Average of k elements: k add + 1 multiply; max: k−1 compare (k: the elements of the window, existing
-or padded).
+Average of k elements: k add + 1 multiply (a divisor of 1, a sum, multiplies nothing); max: k−1
+compare (k: the elements of the window, existing or padded).
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Pool(Op):
         k, size = math.prod(call.attrs["kernel"]), out.type.size
         if call.attrs["mode"] == "max":
             return arithmetic(call, out, compare=(k - 1) * size)
-        return arithmetic(call, out, add=k * size, multiply=size)
+        divides = (call.attrs.get("divisor") or k) != 1
+        return arithmetic(call, out, add=k * size, multiply=size * divides)
 
     def arrive(self, call: Call) -> Mask:
         """Anything in the window."""

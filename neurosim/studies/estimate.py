@@ -52,7 +52,7 @@ class Estimate(Mapping[str, EnergyReport]):
 
 
 def estimate(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | Graph,
     clip: Any,
     hardware: Iterable[Chip] | Chip = ("cmos_45nm",),
     convention: str | Path | Convention | None = None,
@@ -74,6 +74,7 @@ def estimate(
 ) -> Estimate:
     """capture → lower → simulate → price, on every chip of ``hardware``.
 
+    ``model``: a torch module, or a Graph that is already one.
     ``clip``: a tensor in the layout that the model takes, [T, B, C, H, W] unless ``time_dim`` and
     ``batch_dim`` say otherwise (or a ``data.Clip``, which knows its kind and is brought into that
     layout). ``rates``: one firing rate for all neurons, or neuron node → rate; then no clip is
@@ -101,7 +102,7 @@ def estimate(
 
 
 def graph_of(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | Graph,
     clip: Any,
     kind: str = "real",
     strict: bool = True,
@@ -112,21 +113,29 @@ def graph_of(
 ) -> Graph:
     """The graph that ``estimate`` runs: captured, then taken through the default pipeline.
 
-    ``axes``: where the clip has its steps and its samples.
+    ``axes``: where the clip has its steps and its samples. A Graph (``ns.from_nir``) is taken as
+    it is, its clip's kind included.
     """
-    from neurosim.capture.capture import capture
     from neurosim.passes import lower
 
     tell = tell or _silent
     tell("capture")
-    steps, samples = axes
-    graph = capture(
-        model, clip, kind=kind, time_dim=steps, batch_dim=samples, strict=strict, name=name
-    )
+    graph = model if isinstance(model, Graph) else _captured(model, clip, kind, strict, name, axes)
     if not lowered:
         return graph
     tell("lower")
     return lower(graph)
+
+
+def _captured(
+    model: Callable[..., Any], clip: Any, kind: str, strict: bool, name: str, axes: Axes
+) -> Graph:
+    from neurosim.capture.capture import capture
+
+    steps, samples = axes
+    return capture(
+        model, clip, kind=kind, time_dim=steps, batch_dim=samples, strict=strict, name=name
+    )
 
 
 def check_chips(

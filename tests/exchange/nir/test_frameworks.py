@@ -1,0 +1,48 @@
+"""Networks of norse, snnTorch, SpikingJelly and sinabs: their NIR, imported, answers as they do."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+
+import neurosim as ns
+from tests.exchange.nir.frameworks import DATA, MAKERS, answer, make
+
+SOURCE = {name: name.split("_")[0] for name in MAKERS}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_recorded_file_answers_as_its_framework_did(name: str) -> None:
+    stored = np.load(DATA / f"{name}.npz")
+    graph = ns.from_nir(DATA / f"{name}.nir", source=SOURCE[name])
+    clip = torch.from_numpy(stored["clip"])
+    run = ns.simulate(graph, clip, "dense", record="spikes")
+    assert torch.equal(run.outputs, torch.from_numpy(stored["answer"]))
+    for node in graph.neurons():
+        if node.value.discrete:
+            assert 0.02 < run.firing_rates()[node.name] < 3, node.name  # no two silences compared
+    again = ns.simulate(ns.from_nir(ns.to_nir(graph)), clip, "dense", record="spikes")
+    assert torch.equal(again.outputs, run.outputs)
+    assert run.trace.values.keys() == again.trace.values.keys()
+    assert all(np.array_equal(run.trace.values[n], again.trace.values[n]) for n in run.trace.values)
+
+
+def test_an_imported_network_is_priced() -> None:
+    graph = ns.from_nir(DATA / "norse.nir", source="norse")
+    clip = torch.from_numpy(np.load(DATA / "norse.npz")["clip"])
+    reports = ns.estimate(graph, clip, ["loihi1", "cmos_45nm"], host="cmos_45nm", rates=0.1)
+    assert all(r.joules_per_video > 0 for r in reports.values())
+    assert "norse" in " ".join(reports.run.manifest.notes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_framework_itself_answers_as_our_import(name: str) -> None:
+    if importlib.util.find_spec(SOURCE[name]) is None:
+        pytest.skip(f"{SOURCE[name]} is not installed")
+    made = make(name)
+    graph = ns.from_nir(made.graph, **made.options)
+    assert torch.equal(ns.simulate(graph, made.clip).outputs, answer(made))
