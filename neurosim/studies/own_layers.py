@@ -8,18 +8,30 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class Dense:
-    """One forward of one clip: multiply-accumulates by module path, and biases added."""
+    """One forward of one clip: multiply-accumulates and biases of every layer with weights.
+
+    A layer has outputs × its weights per output, padding included; products of two activities are
+    not among them.
+    """
 
     macs: Mapping[str, int]
     biases: Mapping[str, int]
-    total: int  # of all multiply-accumulates, products of activities included
-    parameters: int
     steps: int
+
+    def of(self, module: str, bias: bool = False) -> int:
+        """Operations of a layer, or of all layers inside a module ("": of the model)."""
+        macs = sum(n for path, n in self.macs.items() if _inside(path, module))
+        added = sum(n for path, n in self.biases.items() if _inside(path, module))
+        return macs + (added if bias else 0)
+
+
+def _inside(path: str, module: str) -> bool:
+    return not module or path == module or path.startswith(f"{module}.")
 
 
 @cache
@@ -31,37 +43,43 @@ def dense_operations(name: str, size: int | None = None) -> Dense:
     import torch
 
     from neurosim import models
-    from neurosim.nn.lif import IF, LIF
-    from neurosim.nn.plif import PLIF
 
     recipe = models.card(name).recipe
     height, width = recipe.size if size is None else (size, size)
     with torch.device("meta"):
         model = models.load(name)
-    for neuron in model.modules():
-        if isinstance(neuron, (LIF, IF, PLIF)):
-            neuron.forward = lambda x: x  # a neuron multiplies no weights and keeps the shape
     clip = torch.empty(recipe.frames, 1, 3, height, width, device="meta")
-    return _counted(model, clip, recipe.frames)
+    _without_arithmetic(model)
+    return _counted(model, clip)
 
 
-def _counted(model: nn.Module, clip: Any, steps: int) -> Dense:
+def _without_arithmetic(model: nn.Module) -> None:
+    """Neurons and norms keep a value's shape and hold no synapses: they need not run."""
+    from torch import nn
+
+    from neurosim.nn.lif import IF, LIF
+    from neurosim.nn.plif import PLIF
+
+    for module in model.modules():
+        if isinstance(module, (LIF, IF, PLIF, nn.BatchNorm2d)):
+            module.forward = lambda x: x
+
+
+def _counted(model: nn.Module, clip: Tensor) -> Dense:
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch import nn
 
+    macs: dict[str, int] = {}
     biases: dict[str, int] = {}
-    handles = [
-        m.register_forward_hook(lambda m, _, out, n=n: biases.update({n: out.numel()}))
-        for n, m in model.named_modules()
-        if getattr(m, "bias", None) is not None and m.weight.dim() > 1  # type: ignore[union-attr]
-    ]
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+
+    def count(name: str, layer: Any, out: Tensor) -> None:
+        macs[name] = out.numel() * layer.weight[0].numel()
+        if layer.bias is not None:
+            biases[name] = out.numel()
+
+    for name, layer in model.named_modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(lambda m, _, out, n=name: count(n, m, out))
+    with torch.no_grad():
         model(clip)
-    for handle in handles:
-        handle.remove()
-    root, flops = type(model).__name__, counter.get_flop_counts()
-    macs = {
-        name.removeprefix(f"{root}."): sum(by_op.values()) // 2 for name, by_op in flops.items()
-    }
-    parameters = sum(p.numel() for p in model.parameters())
-    return Dense(macs, biases, sum(flops["Global"].values()) // 2, parameters, steps)
+    return Dense(macs, biases, len(clip))

@@ -105,7 +105,7 @@ def _joules(claim: Claim, operations: Operations) -> float:
 
 def _scaled(scaled: Scaled) -> float:
     """A printed energy at another size, as the dense operations grow."""
-    at, to = (dense_operations(scaled.model, size).total for size in (scaled.at, scaled.to))
+    at, to = (dense_operations(scaled.model, size).of("") for size in (scaled.at, scaled.to))
     return units.joules(scaled.printed) * to / at
 
 
@@ -127,15 +127,10 @@ def _own(claim: Claim, operations: Operations) -> Iterable[Layer]:
     if operations.layers is None:
         return
     dense = dense_operations(operations.layers.model)
-    with_bias = load_convention(claim.convention).bias == "with_layer"
+    bias = load_convention(claim.convention).bias == "with_layer"
     for i, name in enumerate(operations.layers.of):
-        biases = sum(n for path, n in dense.biases.items() if _inside(path, name))
-        macs = dense.macs[name] + (biases if with_bias else 0)
-        yield Layer(name, macs, 1.0, "real", stem=i == 0, steps=dense.steps if i == 0 else 1)
-
-
-def _inside(path: str, module: str) -> bool:
-    return path == module or path.startswith(f"{module}.")
+        steps = dense.steps if i == 0 else 1
+        yield Layer(name, dense.of(name, bias), 1.0, "real", stem=i == 0, steps=steps)
 
 
 def _tolerance(claim: Claim) -> float:
