@@ -1,0 +1,58 @@
+"""Weights from a peer's implementation of an architecture to ours, layer by layer in order."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+DOWNLOADER = "torchvision._internally_replaced_utils"
+
+
+def spikingjelly(module: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``spikingjelly.activation_based.<module>``; skips where SpikingJelly is not installed.
+
+    Its model files take their downloader of weights from torchvision, and nothing else: an empty
+    one stands in for it where torchvision is absent.
+    """
+    pytest.importorskip("spikingjelly", reason="SpikingJelly is not installed")
+    if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is None:
+        for name in ("torchvision", DOWNLOADER):
+            stand_in = ModuleType(name)
+            stand_in.load_state_dict_from_url = None  # type: ignore[attr-defined]
+            monkeypatch.setitem(sys.modules, name, stand_in)
+    return importlib.import_module(f"spikingjelly.activation_based.{module}")
+
+
+def hand_over(theirs: nn.Module, ours: nn.Module) -> None:
+    """Convolutions, linear maps and norms, in the order in which the modules were made.
+
+    A bias that one of the two does not have becomes 0 in the other.
+    """
+    for source, target in _pairs(theirs, ours, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+        with torch.no_grad():
+            target.weight.copy_(source.weight.reshape(target.weight.shape))
+            _bias(source, target)
+    norm = nn.modules.batchnorm._BatchNorm
+    for source, target in _pairs(theirs, ours, (norm,)):
+        target.load_state_dict(source.state_dict())
+
+
+def _bias(source: nn.Module, target: nn.Module) -> None:
+    if source.bias is not None and target.bias is not None:
+        target.bias.copy_(source.bias)
+    for module in (source, target):
+        if module.bias is not None and (source.bias is None or target.bias is None):
+            nn.init.zeros_(module.bias)
+
+
+def _pairs(theirs: nn.Module, ours: nn.Module, kinds: tuple[type, ...]) -> zip[tuple]:
+    a, b = ([m for m in model.modules() if isinstance(m, kinds)] for model in (theirs, ours))
+    assert len(a) == len(b) > 0
+    return zip(a, b, strict=True)
