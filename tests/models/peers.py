@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -33,26 +34,38 @@ def spikingjelly(module: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def hand_over(theirs: nn.Module, ours: nn.Module) -> None:
     """Convolutions, linear maps and norms, in the order in which the modules were made.
 
-    A bias that one of the two does not have becomes 0 in the other.
+    A peer's fused layer (Q, K and V in one) goes to as many of ours as have its outputs. A bias
+    that one of the two does not have becomes 0 in the other.
     """
-    for source, target in _pairs(theirs, ours, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+    for source, rows, target in _pairs(theirs, ours, (nn.Conv1d, nn.Conv2d, nn.Linear)):
         with torch.no_grad():
-            target.weight.copy_(source.weight.reshape(target.weight.shape))
-            _bias(source, target)
-    norm = nn.modules.batchnorm._BatchNorm
-    for source, target in _pairs(theirs, ours, (norm,)):
-        target.load_state_dict(source.state_dict())
+            target.weight.copy_(source.weight[rows].reshape(target.weight.shape))
+            _bias(source, rows, target)
+    for source, rows, target in _pairs(theirs, ours, (nn.modules.batchnorm._BatchNorm,)):
+        for name, value in target.state_dict().items():
+            if value.dim():
+                value.copy_(source.state_dict()[name][rows])
 
 
-def _bias(source: nn.Module, target: nn.Module) -> None:
+def _bias(source: nn.Module, rows: slice, target: nn.Module) -> None:
     if source.bias is not None and target.bias is not None:
-        target.bias.copy_(source.bias)
+        target.bias.copy_(source.bias[rows])
+        return
     for module in (source, target):
-        if module.bias is not None and (source.bias is None or target.bias is None):
+        if module.bias is not None:
             nn.init.zeros_(module.bias)
 
 
-def _pairs(theirs: nn.Module, ours: nn.Module, kinds: tuple[type, ...]) -> zip[tuple]:
-    a, b = ([m for m in model.modules() if isinstance(m, kinds)] for model in (theirs, ours))
-    assert len(a) == len(b) > 0
-    return zip(a, b, strict=True)
+def _pairs(
+    theirs: nn.Module, ours: nn.Module, kinds: tuple[type, ...]
+) -> Iterator[tuple[nn.Module, slice, nn.Module]]:
+    """(a layer of theirs, its outputs, the layer of ours that makes them)."""
+    ready = (m for m in ours.modules() if isinstance(m, kinds))
+    for source in (m for m in theirs.modules() if isinstance(m, kinds)):
+        done = 0
+        while done < len(source.weight):
+            target = next(ready)
+            yield source, slice(done, done + len(target.weight)), target
+            done += len(target.weight)
+        assert done == len(source.weight)
+    assert next(ready, None) is None
