@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,19 +36,29 @@ def reproduce(table: Table = None, json: Json = False) -> None:
 
         print_json([row.to_dict() for row in rows])
     else:
-        _print(found, rows)
+        _at_once(lambda: _print(found, rows))
     if unexpected := study.surprises(rows):
         names = ", ".join(f"{r.id} ({r.verdict} instead of {r.expected})" for r in unexpected)
         typer.echo(f"neurosim: verdicts differ from what is known: {names}", err=True)
         raise typer.Exit(1)
 
 
+def _at_once(tell: Callable[[], None]) -> None:
+    """One write to a pipe: whoever reads its first lines alone is not told of a broken one."""
+    if sys.stdout.isatty():
+        tell()
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        tell()
+    sys.stdout.write(text.getvalue())
+
+
 def _print(found: Mapping[str, Sequence[Reproduced]], rows: Sequence[Reproduced]) -> None:
     from neurosim.cli.show import print_table
 
-    head = ("row", "published mJ", "recomputed mJ", "difference", "convention", "verdict")
+    head = ("row", "published", "ours", "difference", "convention", "verdict")
     for name, of_table in found.items():
-        typer.echo(f"{name}")
+        typer.echo(f"{name}, in mJ")
         print_table(head, (_line(row) for row in of_table))
         typer.echo()
     for verdict, title in FLAGGED.items():
@@ -58,8 +71,13 @@ def _line(row: Reproduced) -> tuple[str, ...]:
     from neurosim.cli.show import figure
 
     ours = row.recomputed_mj
-    found = ("", "") if ours is None else (figure(ours), f"{ours - row.reported_mj:+.4f}")
+    found = ("", "") if ours is None else (figure(ours), _difference(ours - row.reported_mj))
     return (row.id, figure(row.reported_mj), *found, row.convention, SAID[row.verdict])
+
+
+def _difference(mj: float) -> str:
+    """Rounding of two programs is no difference."""
+    return "0" if abs(mj) < 1e-12 else f"{mj:+.2g}"
 
 
 def _reasons(title: str, rows: Sequence[Reproduced]) -> None:

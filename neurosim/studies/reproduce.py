@@ -8,9 +8,7 @@ fact yields is not checkable; nothing is tuned to agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 from neurosim import units
 from neurosim.energy.price import price
@@ -21,27 +19,11 @@ from neurosim.ir.run import Run
 from neurosim.studies import claims
 from neurosim.studies.claims import Claim, Operations, Scaled, Verdict
 from neurosim.studies.own_layers import dense_operations
+from neurosim.studies.reproduce_peers import peers
+from neurosim.studies.verdict import Reproduced
 
-Rows = Callable[[], list["Reproduced"]]
+Rows = Callable[[], list[Reproduced]]
 Tell = Callable[[str, int, int], None]  # table, done, total
-
-
-@dataclass(frozen=True)
-class Reproduced:
-    """A row with our figure beside the published one; ``recomputed_mj`` None: no figures."""
-
-    id: str
-    model: str
-    reported_mj: float
-    recomputed_mj: float | None
-    convention: str
-    verdict: Verdict
-    reason: str
-    expected: Verdict
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; what was expected is ours alone."""
-        return {key: value for key, value in asdict(self).items() if key != "expected"}
 
 
 def _published(name: str) -> list[Reproduced]:
@@ -51,6 +33,7 @@ def _published(name: str) -> list[Reproduced]:
 # name → rows; a table that is not a file of claims is one more line
 TABLES: Mapping[str, Rows] = {
     **{name: partial(_published, name) for name in claims.tables()},
+    "peers": peers,
 }
 
 

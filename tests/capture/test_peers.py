@@ -163,7 +163,7 @@ class Tutorial(nn.Module):
 
 def events(channels: int, size: int) -> torch.Tensor:
     g = torch.Generator().manual_seed(1)
-    return (torch.rand(3, 2, channels, size, size, generator=g) < 0.1).float()
+    return (torch.rand(5, 1, channels, size, size, generator=g) < 0.2).float()
 
 
 def test_snntorchs_tutorial_network() -> None:

