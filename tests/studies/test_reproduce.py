@@ -139,3 +139,22 @@ def test_unknown_tables_offer_near_names() -> None:
     with pytest.raises(UnknownName, match="did you mean spikformer"):
         reproduce("spikforme")
     assert set(study.TABLES) >= {"sew_resnet", "spikformer", "spikingformer", "ann", "svformer"}
+
+
+def test_the_log_of_svformer_takes_channels_for_places() -> None:
+    """Convolutions C_out / 16 times (16: the batch), biases once more for each output of them."""
+    import torch
+
+    from neurosim import models
+    from neurosim.energy.published_table import load_published
+
+    with torch.device("meta"):
+        modules = dict(models.load("svformer").named_modules())
+    totals = {"real": 0.0, "spike": 0.0}
+    for row in load_published("svformer_ucf101")["layers"]:
+        layer = modules[row["layer"].replace("(dw5x5)", "")]
+        fan_in, folded = layer.weight[0].numel(), isinstance(layer, torch.nn.Conv2d)
+        times = len(layer.weight) / 16 if folded else 1
+        totals[row["kind"]] += row["dense_operations"] * row["rate"] * times * (1 + 1 / fan_in)
+    assert totals["real"] == pytest.approx(33.13e9, rel=0.005)
+    assert totals["spike"] == pytest.approx(47.42e9, rel=0.005)
