@@ -1,7 +1,9 @@
 """SpikeVideoFormer (Zou et al., ICML 2025): Meta-SpikeFormer with attention over space and time.
 
 Similarity of a query and a key is the Hamming one of spikes read as ±1, so that two silences agree:
-LIF(BN((2Q − 1)·((2K − 1)ᵀV)/2D)), over the tokens of all steps together, in this order.
+LIF(BN((2Q − 1)·((2K − 1)ᵀV)/2D)), over the tokens of all steps together, in this order. By our
+counting rules ±1 are real numbers: the first product is billed as additions for the spikes of V,
+the second as multiply-accumulates, where the paper takes shifts.
 """
 
 from __future__ import annotations
