@@ -9,13 +9,16 @@ from functools import partial
 import neurosim as ns
 from benchmarks.common import Row, fastest, interleaved, main, row
 from benchmarks.forward import clip_of, kind_of, prepared
+from neurosim.models._sizes import sizes
 from neurosim.nn.plif import PLIF
 
 
 def networks() -> list[tuple[str, ns.Graph, object]]:
-    """Every zoo model, SVFormer at its published rates; svformer_tiny also busier and quieter."""
+    """Every model of its own file, SVFormer at its published rates; svformer_tiny also busier and
+    quieter.
+    """
     found = []
-    for name in ns.models.list():
+    for name in (n for n in ns.models.list() if n not in sizes()):
         batch = 1 if name == "svformer" else 4
         model, clip, _ = prepared(name, batch)
         graph = ns.lower(ns.capture(model, clip[:, :1], kind=kind_of(name)))

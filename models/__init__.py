@@ -1,5 +1,6 @@
 """The model zoo: one file per model, found by its name; each has ``build(**config)`` and ``CARD``.
 
+A family of published sizes is one file with ``build``, and one in ``sizes/`` that names them all.
 ``load(name)`` gives an eval-mode module; untrained weights come from a fixed seed: figures repeat.
 """
 
@@ -7,11 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from neurosim import registry
-from neurosim.errors import ModelError
+from neurosim.errors import ModelError, UnknownName
 from neurosim.models._card import Accuracy, ModelCard
+from neurosim.models._sizes import families, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +28,15 @@ SEED = 0
 
 def list() -> tuple[str, ...]:
     """Names that ``load`` takes; imports no model."""
-    return tuple(n for n in registry.modules("models"))
+    own = (n for n in registry.modules("models") if n not in families())
+    return tuple(sorted((*own, *sizes())))
 
 
 def card(name: str) -> ModelCard:
     """The model's card. Raises UnknownName."""
-    return registry.load("models", name, "model").CARD  # type: ignore[no-any-return]
+    if name in sizes():
+        return sizes()[name].card
+    return _module(name).CARD  # type: ignore[no-any-return]
 
 
 def load(
@@ -43,12 +49,13 @@ def load(
     """
     import torch
 
-    module = registry.load("models", name, "model")
+    size = sizes().get(name)
+    build = _module(size.family if size else name, of=name if size else "").build
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = _build(module.build, name, config)
+        model = _build(build, name, {**(size.config if size else {}), **config}, config)
     if weights is not None:
-        restore(model, name, _weights_file(module.CARD, weights))
+        restore(model, name, _weights_file(card(name), weights))
     return model.eval()
 
 
@@ -60,16 +67,25 @@ def published(name: str) -> dict[str, Any] | None:
     return json.loads((_folder() / "published" / file).read_text())  # type: ignore[no-any-return]
 
 
-def _build(build: Callable[..., nn.Module], name: str, config: dict[str, Any]) -> nn.Module:
+def _module(name: str, of: str = "") -> ModuleType:
+    """The file of a model, or of the family of model ``of``. Raises UnknownName."""
+    if name in families() and not of or name not in registry.modules("models"):
+        raise UnknownName("model", name, list())
+    return registry.load("models", name, "model")
+
+
+def _build(
+    build: Callable[..., nn.Module], name: str, config: dict[str, Any], given: dict[str, Any]
+) -> nn.Module:
     try:
         return build(**config)
     except TypeError as e:
-        if not config:
+        if not given:
             raise
-        found = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        found = ", ".join(f"{key}={value!r}" for key, value in given.items())
         raise ModelError(
             f"model {name!r}: cannot be built with {found} ({e}); "
-            f"see the arguments in models/{name}.py"
+            f"see the arguments in models/{sizes()[name].family if name in sizes() else name}.py"
         ) from e
 
 

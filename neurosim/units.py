@@ -51,6 +51,22 @@ def watts(text: str) -> float:
     return _parse(text, "W")
 
 
+def count(text: str) -> float:
+    """``'3.88 G'`` → 3.88e9."""
+    return _parse(text, "")
+
+
+def half_digit(text: str) -> float:
+    """Half a unit of the last printed digit, in SI: ``'3.88 G'`` → 5e6, ``'7.46 mJ'`` → 5e-6."""
+    match = _QUANTITY.match(text)
+    if not match:
+        raise ValueError(f"expects a quantity such as '3.88 G', got {text!r}")
+    number, found = match.groups()
+    decimals = len(number.partition(".")[2])
+    unit = found[-1:] if found[-1:] in ("J", "s", "W") else ""
+    return 0.5 * _parse(f"{10.0**-decimals:.{decimals}f} {found}", unit)
+
+
 def bytes_(text: str) -> int:
     """``'128 KB'`` → 131072 (1 KB = 1024 bytes, as memories are sized)."""
     match = _QUANTITY.match(str(text))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from neurosim.cli import calibrate, catalogue, estimate, evaluate, graph, plot, price, sweep, train
+from neurosim.cli import (
+    calibrate,
+    catalogue,
+    estimate,
+    evaluate,
+    graph,
+    plot,
+    price,
+    reproduce,
+    sweep,
+    train,
+)
 from neurosim.cli.options import top
 
 app = typer.Typer(
@@ -22,6 +33,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(sweep.sweep, name="sweep")
 app.command("plot")(plot.plot)
+app.command("reproduce")(reproduce.reproduce)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(catalogue.profiles, name="profiles")
 app.add_typer(catalogue.conventions, name="conventions")

@@ -28,7 +28,7 @@ from neurosim.registry import data_files
 @dataclass(frozen=True)
 class Layer:
     """A layer with weights; ``kind``: spike or real. ``inherits``: the neuron before a chain of
-    real layers.
+    real layers. ``steps``: those that the operations are the sum of, where a convention asks.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Layer:
     kind: str
     stem: bool = False
     inherits: str = ""
+    steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def _layer(layer: Layer, facts: dict[str, NodeFacts], counts: dict[Key, int]) ->
         raise RatesError(f"{name}: kind {layer.kind!r} is not known; say spike or real")
     sources = ((layer.inherits, 1.0),) if layer.inherits else ()
     facts[name] = NodeFacts(
-        name, "layer", "weights", 1, ((dense,),), (), (layer.kind,), "real", dense_macs=dense,
-        existing_macs=dense, stem=layer.stem, rate_sources=sources,
+        name, "layer", "weights", layer.steps, ((dense // layer.steps,),), (), (layer.kind,),
+        "real", dense_macs=dense, existing_macs=dense, stem=layer.stem, rate_sources=sources,
         note="from a table: one input element per dense operation",
     )  # fmt: skip
     if layer.kind == "real":

@@ -10,6 +10,7 @@ from torch import nn
 
 from neurosim import models
 from neurosim.errors import ModelError, UnknownName
+from neurosim.models._sizes import families, sizes
 from neurosim.nn.plif import PLIF
 
 SMALL = ("dvs_conv", "norse_conv", "svformer_tiny")
@@ -40,7 +41,8 @@ def spikes(model: nn.Module, x: torch.Tensor) -> dict[str, float]:
 
 
 def test_names_are_the_files():
-    assert set(models.list()) == {*SMALL, "svformer"}
+    assert set(models.list()) == {*SMALL, "svformer", *sizes()}
+    assert not set(families()) & set(models.list())
 
 
 def test_listing_imports_no_torch():

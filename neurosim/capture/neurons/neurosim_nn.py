@@ -1,4 +1,4 @@
-"""``neurosim.nn``: the parametric LIF neuron of our own models, and its twin's membrane."""
+"""``neurosim.nn``: the neurons of our own models, and the dense twin's membrane."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from torch import Tensor
 from neurosim.capture.recognise import Recognised, firing_rule, split
 from neurosim.ir.neuron import Neuron
 from neurosim.nn.leaky import LeakyIntegrator
+from neurosim.nn.lif import IF, LIF
 from neurosim.nn.plif import PLIF, PLIFCell
 
 
-def plif(module: PLIF | PLIFCell) -> Recognised:
+def plif(module: PLIF | PLIFCell | LIF) -> Recognised:
     """v ← v + σ(w)·(x − (v − v_reset)), hard reset."""
     p = module.p
     fires = firing_rule(module, lambda x: p.surrogate(x, p.fires))
@@ -28,7 +29,7 @@ def plif(module: PLIF | PLIFCell) -> Recognised:
         v_init=p.v_reset,
         **floats,
     )
-    multi_step = isinstance(module, PLIF)
+    multi_step = isinstance(module, (PLIF, LIF))
     return Recognised(
         equation,
         arrays,
@@ -36,6 +37,13 @@ def plif(module: PLIF | PLIFCell) -> Recognised:
         passed_state=_passed,
         results=_all_steps if multi_step else _results,
     )
+
+
+def integrate_and_fire(module: IF) -> Recognised:
+    """v ← v + x, hard reset to 0."""
+    fires = firing_rule(module, lambda x: module.surrogate(x, ">="))
+    equation = Neuron(v_threshold=module.v_threshold, fires=fires)
+    return Recognised(equation, multi_step=True, passed_state=_passed, results=_all_steps)
 
 
 def integrator(module: LeakyIntegrator) -> Recognised:
@@ -58,4 +66,10 @@ def _results(result: Any) -> dict[str, Tensor]:
     return {"spike": result[0], "v": result[1].v}
 
 
-NEURONS = {"PLIF": plif, "PLIFCell": plif, "LeakyIntegrator": integrator}
+NEURONS = {
+    "PLIF": plif,
+    "PLIFCell": plif,
+    "LIF": plif,
+    "IF": integrate_and_fire,
+    "LeakyIntegrator": integrator,
+}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neurosim.capture.recognise import find
 from neurosim.nn.leaky import LeakyIntegrator
+from neurosim.nn.lif import IF, LIF
 from neurosim.nn.plif import PLIF, PLIFCell
 
 OPTIONS = [{}, {"tau": 1.3, "v_threshold": 0.7, "v_reset": -0.25}, {"fires": ">"}]
@@ -32,6 +33,13 @@ def test_the_cell_and_the_layer_equal_their_equation(
     assert known.equation.fires == options.get("fires", ">=") and not known.multi_step
     known = same_as_library(lambda: PLIF(**options), lambda module, x: (module(x), None))
     assert known.multi_step and known.time_dim == 0
+
+
+@pytest.mark.parametrize("make", [LIF, IF, lambda: LIF(3.0, 0.5), lambda: IF(0.5)])
+def test_neurons_without_parameters_equal_their_equations(make: Any, same_as_library: Any) -> None:
+    known = same_as_library(make, lambda module, x: (module(x), None))
+    assert known.equation.fires == ">=" and known.multi_step
+    assert known.equation.v_threshold == make().v_threshold
 
 
 def test_meanings_of_what_the_cell_takes_and_returns() -> None:
