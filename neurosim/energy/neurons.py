@@ -139,9 +139,13 @@ def _holds_still(facts: Mapping[str, Any]) -> bool:
 
 
 def bill_input(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
-    """The clip's elements as neurons of the chip, where the convention says so."""
+    """The clip's elements as neurons of the chip, where the convention says so. A real clip that
+    drives neurons alone is their current: they are the input neurons, and counted already.
+    """
     elements = reading.output_elements(facts)
     if not reading.convention.input_neurons or not elements:
+        return
+    if facts.out_kind not in DISCRETE and not any(f.stem for f in reading.run.facts.values()):
         return
     events = reading.count(facts.name, "input_event")
     active = events if facts.out_kind in DISCRETE else elements

@@ -49,12 +49,14 @@ def price(
     rules = with_counts(chip.convention if convention is None else convention, counts)
     hosted = _host(chip, host)
     check_bare(read(run, rules), chip)
-    desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow))
+    encodings = {} if placement is None else placement.encodings
+    desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow), encodings)
     for line in desk.bill.lines:
         desk.take(line)
     seconds = _place(desk, placement)
     desk.close()
-    return _report(desk, rules, seconds)
+    remarks = () if placement is None else placement.notes(run)
+    return _report(desk, rules, seconds, remarks)
 
 
 def _host(chip: Profile, host: str | Path | Profile | None) -> Profile | None:
@@ -72,6 +74,7 @@ class _Desk:
     host: Profile | None
     host_given: bool
     bill: Bill
+    encodings: Mapping[str, str] = field(default_factory=dict[str, str])
     rows: list[Row] = field(default_factory=list[Row])
     ignored: dict[tuple[str, str], float | None] = field(
         default_factory=dict[tuple[str, str], float | None]
@@ -99,7 +102,8 @@ class _Desk:
 
     def _charge(self, line: Line, profile: Profile, by: str, facts: NodeFacts | None) -> None:
         entry = profile.prices.get(line.billed)
-        each = None if entry is None else _joules(entry, profile, facts)
+        encoding = self.encodings.get(line.node, "")
+        each = None if entry is None else _joules(entry, profile, facts, encoding)
         if each is None:
             why = (
                 entry.note or entry.source if entry else f"{profile.name} does not price it either"
@@ -161,22 +165,16 @@ def _some(nodes: Iterable[str]) -> str:
     return shown + (f" and {len(names) - 8} more nodes" if len(names) > 8 else "")
 
 
-def _joules(entry: Price, profile: Profile, facts: NodeFacts | None) -> Range | None:
+def _joules(
+    entry: Price, profile: Profile, facts: NodeFacts | None, encoding: str
+) -> Range | None:
     if facts is None:
         return entry.joules()
     if entry.memory is not None and profile.memory is not None:
         return memory.word(profile.memory, facts, entry.memory)
     if not entry.by_encoding and not entry.by_bits:
         return entry.joules()
-    return entry.joules(facts.weight_bits, encoding(facts))
-
-
-def encoding(facts: NodeFacts) -> str:
-    """How a chip would store a node's synapses: conv, sparse (most weights 0) or dense."""
-    shape = facts.geometry
-    if shape is not None and any(k > 1 for k in shape.kernel):
-        return "conv"
-    return "sparse" if 2 * facts.weight_zeros > max(1, facts.parameters) else "dense"
+    return entry.joules(facts.weight_bits, encoding or facts.encoding)
 
 
 def _place(desk: _Desk, placement: Placed | None) -> float | None:
@@ -206,7 +204,9 @@ def _not_mapped(desk: _Desk) -> None:
             desk.ignored[event, why] = None
 
 
-def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyReport:
+def _report(
+    desk: _Desk, rules: Convention, seconds: float | None, remarks: tuple[str, ...]
+) -> EnergyReport:
     run = desk.run
     bare = bare_nodes(run)
     for node in bare:
@@ -217,7 +217,7 @@ def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyRepo
     synops = sum(count for (_, event), count in totals.items() if event in SYNAPTIC)
     return EnergyReport(
         profile=desk.chip, convention=rules, rows=tuple(desk.rows), not_included=excluded,
-        notes=_notes(desk.bill.notes), samples=run.samples, steps=run.steps, manifest=run.manifest,
+        notes=(*_notes(desk.bill.notes), *remarks), samples=run.samples, steps=run.steps, manifest=run.manifest,
         synaptic_operations=synops, seconds_per_view=seconds, counts=run.counts,
         opaque=tuple(
             f"{n} ({f.note or f.op})"

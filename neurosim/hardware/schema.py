@@ -98,6 +98,7 @@ class Fabric(Strict):
     message_bits: int | None = Field(default=None, gt=0)
     delay_steps: int | None = Field(default=None, ge=0)
     link_messages_per_second: float | None = Field(default=None, gt=0)
+    chip_link_messages_per_second: float | None = Field(default=None, gt=0)
     link_buffer_messages: int | None = Field(default=None, gt=0)
     step: Literal["barrier", "tick", "asynchronous"] = "barrier"
     sources: dict[str, Text] = {}

@@ -36,6 +36,7 @@ def simulate(
     record: str | Iterable[str] | None = None,
     memory_budget: int | None = None,
     reproducible: bool = False,
+    updates: bool = False,
     manifest: Manifest | None = None,
 ) -> Run:
     """Execute ``graph`` over ``clip`` and count every event exactly.
@@ -50,6 +51,8 @@ def simulate(
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
     ``record``: "spikes", "all", or node names, kept in ``Run.trace``.
+    ``updates``: also count which neurons a chip updates by SANA-FE's rule (``neuron_updated``), and
+    record them as ``NODE/updated`` where NODE is recorded.
 
     Raises ClipError: wrong shape, NaN, or not the kind that was declared. SimulationError: an
     engine or record that does not exist, or a clip longer than an operator that needs every step
@@ -61,6 +64,8 @@ def simulate(
     keep = recorded(graph, record)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
     if isinstance(clip, Iterator):
+        if updates:
+            raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
         return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
                          memory_budget, manifest)  # fmt: skip
     source = to_slices(graph, clip)
@@ -71,7 +76,7 @@ def simulate(
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
-    executor = Executor(
+    executor = _executor(updates)(
         graph,
         prepare(graph, device),
         counts,
@@ -83,11 +88,32 @@ def simulate(
         for start in range(0, steps, size):
             executor.feed(source[start : start + size], start + size >= steps)
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
-    trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)})
+    trace = Trace(
+        {n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | _masks(executor, keep)
+    )
     counted = counts.finish()
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
     return Run(counted, graph.facts(), done, outputs, trace, graph)
+
+
+def _executor(updates: bool) -> type[Executor]:
+    """The class that counts what was asked for."""
+    if not updates:
+        return Executor
+    from neurosim.sim.updates import UpdatesExecutor
+
+    return UpdatesExecutor
+
+
+def _masks(executor: Executor, keep: frozenset[str]) -> dict[str, np.ndarray]:
+    """Which neurons were updated, of the recorded ones."""
+    masks: dict[str, list[Tensor]] = getattr(executor, "masks", {})
+    return {
+        f"{name}/updated": torch.cat(parts).numpy(force=True)
+        for name, parts in sorted(masks.items())
+        if name in keep
+    }
 
 
 def _streamed(
