@@ -122,10 +122,10 @@ def _updated(reading: Reading, facts: NodeFacts, active: int, idle: int, bill: B
     billed, an upper bound.
     """
     rule = reading.convention.idle_rule
+    if rule != "no_event" and (facts.name, "neuron_updated") in reading.totals:
+        return reading.count(facts.name, "neuron_updated")
     if rule == "no_event" or not idle:
         return active
-    if (facts.name, "neuron_updated") in reading.totals:
-        return reading.count(facts.name, "neuron_updated")
     if rule == "state_unchanged" and _holds_still(facts.neuron) or not active:
         return active
     bill.note(f"idle_rule: {rule} bills every step as active, an upper bound", facts.name)

@@ -95,11 +95,11 @@ def work(placement: Placement, traffic: Traffic) -> tuple[np.ndarray, np.ndarray
         late = placement.network.populations[name].late
         make += traffic.held(name) * each["neuron_idle"]  # every neuron in every step of the chip
         extra = active.full * (each["neuron_active"] - each["neuron_idle"])
-        make[:, late : late + steps] += extra
+        make[:, late : late + steps] += extra + traffic.spikes[name].full * each["spike"]
     for name, sent in traffic.sent.items():
         late = placement.network.populations[name].late
         now = slice(late, late + steps)
-        make[:, now] += sent.spikes.full * each["spike"] + sent.out.full * each["message"]
+        make[:, now] += sent.out.full * each["message"]
         take[:, now] += sent.into.full * each["message_in"]
     for name, synapses in traffic.synapses.items():
         late = _late_of(placement, name)

@@ -82,6 +82,8 @@ def _bits(
         pairs = np.unique(where[known].astype(np.int64) * channels + layer.reach.channel[known])
         held = np.bincount(pairs // channels, minlength=number)
         return held.astype(np.float64) * layer.reach.weights_per_channel * bits
+    if encoding == "sparse" and not layer.reach.zeros:
+        return stored * float(bits + INDEX_BITS)
     if encoding == "sparse":
         kept = 1 - layer.facts.weight_zeros / max(1, layer.facts.parameters)
         return stored * kept * (bits + INDEX_BITS)

@@ -5,7 +5,7 @@ them. Prices decide what a chip can do; this file decides where it belongs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,10 +63,12 @@ class Network:
     guesses: tuple[str, ...]
 
 
-def network_of(graph: Graph, on_chip: Callable[[NodeFacts], bool], input_neurons: bool) -> Network:
-    """Populations in the order of the graph, and the layers between them."""
+def network_of(graph: Graph, encodings: Mapping[str, str], input_neurons: bool) -> Network:
+    """Populations in the order of the graph, and the layers between them. ``encodings``: of the
+    nodes whose synapses the chip holds.
+    """
     origins = Origins(graph)
-    chosen = [n for n in graph.nodes if n.known.role == "weights" and on_chip(n.known)]
+    chosen = [n for n in graph.nodes if n.name in encodings]
     populations = {
         n.name: Population(n.name, n.known.out_shape, _kind(n))
         for n in graph.nodes
@@ -80,7 +82,7 @@ def network_of(graph: Graph, on_chip: Callable[[NodeFacts], bool], input_neurons
             populations[node.name] = Population(node.name, node.known.out_shape, "sums")
             homes[node.name].append((node.name, sums))
         sources = tuple(o for o in origins.of_operand(node) if o.source in populations)
-        reach = reach_of(node)
+        reach = reach_of(node, graph.params, encodings[node.name])
         layers[node.name] = Layer(
             node.name, node.known, reach, sources, tuple(homes[node.name])
         )

@@ -23,7 +23,6 @@ from neurosim.mapping.manual import by_hand, read_manual
 from neurosim.mapping.mesh import Mesh
 from neurosim.mapping.network import Network, network_of
 from neurosim.mapping.placement import Placement
-from neurosim.mapping.wiring import wires_of
 
 STRATEGIES = {
     "greedy": "layers in order on cores in order, as few cores as fit",
@@ -41,6 +40,7 @@ def place(
     *,
     encoding: str | Mapping[str, str] | None = None,
     level: str = "simple",
+    strict: bool = True,
 ) -> Placement:
     """Every neuron and synapse that the chip can hold, on cores that they fit; the rest stays with
     the host.
@@ -48,7 +48,8 @@ def place(
     ``manual``: node → list of cores that share it evenly, in order, or the core of each neuron; or
     a YAML or JSON file of that. It must name every population. ``encoding`` of the synapses:
     "dense", "sparse" or "conv", for all or by node (default: what the weights suggest).
-    ``level``: "simple" or "detailed" step times (``mapping.latency``).
+    ``level``: "simple" or "detailed" step times (``mapping.latency``). ``strict=False``: a placement
+    by hand may ask more of a core than it has; the report says so (other simulators do not check).
 
     Raises PlacementError: a chip without a structure or steps, a layer that does not fit (which
     limit, by how much, what would help), a strategy, core or node that does not exist.
@@ -59,15 +60,14 @@ def place(
         raise PlacementError(f"strategy {strategy!r}: choose one of {', '.join(STRATEGIES)}")
     if level not in ("simple", "detailed"):
         raise PlacementError(f"level {level!r}: choose simple or detailed")
-    inputs = load_convention(chip.convention).input_neurons
-    network = network_of(graph, lambda facts: on_chip(facts, chip), inputs)
-    encodings = _encodings(network, encoding)
+    encodings = _encodings(graph, chip, encoding)
+    network = network_of(graph, encodings, load_convention(chip.convention).input_neurons)
     if not network.populations:
         raise PlacementError(
             f"{chip.name} can hold no layer of this model: none takes spikes; all is the host's"
         )
     if manual is not None:
-        return _manual(chip, network, encodings, read_manual(manual), level)
+        return _manual(chip, network, encodings, read_manual(manual), level, strict)
     parts, caps = fit(network, fabric, encodings)
     cores = pack(parts, has(fabric))
     if strategy == "balanced":
@@ -92,8 +92,12 @@ def check_fabric(chip: Profile) -> Fabric:
     return chip.fabric
 
 
-def _encodings(network: Network, given: str | Mapping[str, str] | None) -> dict[str, str]:
-    found = {name: layer.facts.encoding for name, layer in network.layers.items()}
+def _encodings(
+    graph: Graph, chip: Profile, given: str | Mapping[str, str] | None
+) -> dict[str, str]:
+    """Of every node whose synapses the chip holds."""
+    facts = [n.known for n in graph.nodes if n.known.role == "weights" and on_chip(n.known, chip)]
+    found = {f.name: f.encoding for f in facts}
     changed = dict.fromkeys(found, given) if isinstance(given, str) else dict(given or {})
     for name, encoding in changed.items():
         if name not in found:
@@ -147,19 +151,18 @@ def _manual(
     encodings: dict[str, str],
     given: Mapping[str, Any],
     level: str,
+    strict: bool,
 ) -> Placement:
-    """Cores as told; what does not fit is an error, as always."""
+    """Cores as told; what does not fit is an error, or a remark where it was allowed."""
     assert chip.fabric is not None
     cores, at = by_hand(network, given)
     use = use_of(network, chip.fabric, encodings, cores, len(at))
+    found: list[str] = []
     for resource, limit in has(chip.fabric).items():
         core = int(use[resource].argmax())
         if use[resource][core] > limit:
-            raise PlacementError(
-                f"manual: core {at[core]} takes {use[resource][core]:,.0f} {resource}, it has "
-                f"{limit:,.0f}; spread its layers over more cores"
-            )
-    return Placement(chip, network, cores, at, encodings, "manual", use, level)
-
-
-__all__ = ["STRATEGIES", "wires_of", "place"]
+            taken = f"core {at[core]} takes {use[resource][core]:,.0f} {resource}, it has {limit:,.0f}"
+            found.append(taken)
+    if found and strict:
+        raise PlacementError(f"manual: {'; '.join(found)}; spread its layers over more cores")
+    return Placement(chip, network, cores, at, encodings, "manual", use, level, tuple(found))

@@ -37,6 +37,7 @@ class Placement:
     strategy: str
     use: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     level: Level = "simple"
+    beyond: tuple[str, ...] = ()  # limits that a placement by hand was allowed to pass
     _known: dict[int, Any] = field(default_factory=dict[int, Any], repr=False)
 
     @property

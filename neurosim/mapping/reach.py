@@ -8,6 +8,7 @@ for each neuron in it, so maps stay small however many channels a layer has.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, cast
@@ -24,7 +25,7 @@ class Reach:
     """``cell``: int32, of each input element. ``place``: int32, of each output element; outputs of
     one place are reached by the same cells. ``taps``: (cells, places) synapses of each pair.
     ``channel``: int32, the output channel of each output element. ``shared``: one set of weights
-    serves many places.
+    serves many places. ``zeros``: synapses of weight 0 are among them.
     """
 
     cell: np.ndarray
@@ -33,15 +34,27 @@ class Reach:
     channel: np.ndarray
     weights_per_channel: int
     shared: bool
+    zeros: bool = True
 
 
-def reach_of(node: Node) -> Reach:
-    """Of a node that holds weights."""
+def reach_of(node: Node, params: Mapping[str, np.ndarray], encoding: str) -> Reach:
+    """Of a node that holds weights, stored in ``encoding``: lists leave zeros out."""
     if node.op in ("convolution", "temporal_convolution"):
         return _convolution(node)
     if node.op == "linear":
-        return _linear(node)
+        listed = encoding == "sparse" and len(node.known.in_shapes[0]) == 1
+        return _list(node, params[node.params["weight"]]) if listed else _linear(node)
     return _everything(node)
+
+
+def _list(node: Node, weight: np.ndarray) -> Reach:
+    """Every input a cell of its own, every output a place: the synapses that are not 0."""
+    from scipy.sparse import csr_array
+
+    outputs, inputs = weight.shape
+    taps = csr_array((weight != 0).T.astype(np.int64))
+    cell, place = np.arange(inputs, dtype=np.int32), np.arange(outputs, dtype=np.int32)
+    return Reach(cell, place, taps, place, inputs, False, zeros=False)
 
 
 def _linear(node: Node) -> Reach:

@@ -20,6 +20,7 @@ def remarks(placement: Placement, run: Run) -> tuple[str, ...]:
         f"cores on {chips} chip{'s' * (chips > 1)}",
         _split(placement, run),
         *_lag(placement, run),
+        *(f"does not fit the chip: {what}" for what in placement.beyond),
     ]
     if chips > 1:
         found.append(

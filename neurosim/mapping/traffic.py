@@ -45,7 +45,6 @@ class Sent:
     """
 
     name: str
-    spikes: Load
     out: Load
     into: Load
     source: np.ndarray
@@ -69,6 +68,7 @@ class Traffic:
     run: Run
     sent: Mapping[str, Sent]
     updates: Mapping[str, Load] = field(repr=False)
+    spikes: Mapping[str, Load] = field(repr=False)
     synapses: Mapping[str, Load] = field(repr=False)
 
     @property
@@ -167,12 +167,10 @@ def traffic_of(placement: Placement, run: Run) -> Traffic:
         for name in placement.wires
         if placement.wires[name].cell.max(initial=-1) >= 0
     }
-    updates = {
-        name: _updates(placement, run, name)
-        for name, p in placement.network.populations.items()
-        if p.kind != "sums"
-    }
-    return Traffic(placement, run, sent, updates, _synapses(placement, run, sent))
+    firing = [name for name, p in placement.network.populations.items() if p.kind != "sums"]
+    updates = {name: _updates(placement, run, name) for name in firing}
+    spikes = {name: _spikes(placement, run, name) for name in firing}
+    return Traffic(placement, run, sent, updates, spikes, _synapses(placement, run, sent))
 
 
 def per_step(run: Run, node: str, event: str) -> np.ndarray:
@@ -217,7 +215,7 @@ def _sent(placement: Placement, run: Run, name: str) -> Sent:
         each = (np.bincount(unit, minlength=len(units)) / len(where)) @ onto
         loads = (
             Load(np.bincount(c, weights=w, minlength=number), fired)
-            for c, w in ((where, np.full(len(where), 1 / len(where))), (source, each), (target, each))
+            for c, w in ((source, each), (target, each))
         )
         return Sent(name, *loads, source, target, fired.sum() * each)
     shape = (run.samples, run.steps, -1)
@@ -226,9 +224,8 @@ def _sent(placement: Placement, run: Run, name: str) -> Sent:
     messages = _dense(flat @ units_of @ onto)
     loads = (
         Load(found.reshape(shape))
-        for found in (_dense(flat @ _by(where, number)), messages @ _by(source, number),
-                      messages @ _by(target, number))
-    )  # fmt: skip
+        for found in (messages @ _by(source, number), messages @ _by(target, number))
+    )
     return Sent(name, *loads, source, target, messages.sum(axis=0), messages.reshape(shape))
 
 
@@ -257,6 +254,15 @@ def _by(where: np.ndarray, number: int) -> Any:
     return csr_array((ones, (np.arange(len(where)), where)), shape=(len(where), number))
 
 
+def _spikes(placement: Placement, run: Run, name: str) -> Load:
+    """Spikes emitted on each core."""
+    where, number, found = placement.cores[name], len(placement.at), recorded(run, name)
+    if found is None:
+        share = np.bincount(where, minlength=number) / len(where)
+        return Load(share, _fired(placement, run, name))
+    return Load(_dense(_flat(found) @ _by(where, number)).reshape(run.samples, run.steps, number))
+
+
 def _updates(placement: Placement, run: Run, name: str) -> Load:
     """Active updates; the others of its neurons are idle."""
     where, number = placement.cores[name], len(placement.at)
@@ -282,6 +288,8 @@ def _synapses(placement: Placement, run: Run, sent: Mapping[str, Sent]) -> dict[
             continue
         events = ("synapse", _graded(placement, run, name), "mac")
         often = np.sum([per_step(run, name, e) for e in events], axis=0)
+        if not layer.reach.zeros:
+            often = often - per_step(run, name, "synapse_zero")
         found[name] = Load(placement.shares[name], often)
     return found
 

@@ -21,6 +21,7 @@ from neurosim.sim.executor import Executor
 from neurosim.sim.layout import from_slices, to_slices
 from neurosim.sim.prepare import exact_float32, prepare, prepared
 from neurosim.sim.schedule import EVENTS_A_NODE, budget, bytes_per_step
+from neurosim.sim.updates import count_updates
 from neurosim.sim.windows import check_window, cut_windows, window_notes
 
 
@@ -76,7 +77,7 @@ def simulate(
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
-    executor = _executor(updates)(
+    executor = Executor(
         graph,
         prepare(graph, device),
         counts,
@@ -87,33 +88,13 @@ def simulate(
     with torch.no_grad(), exact_float32():
         for start in range(0, steps, size):
             executor.feed(source[start : start + size], start + size >= steps)
+    masks = count_updates(graph, source, counts, size, keep) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
-    trace = Trace(
-        {n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | _masks(executor, keep)
-    )
+    trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
     counted = counts.finish()
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
     return Run(counted, graph.facts(), done, outputs, trace, graph)
-
-
-def _executor(updates: bool) -> type[Executor]:
-    """The class that counts what was asked for."""
-    if not updates:
-        return Executor
-    from neurosim.sim.updates import UpdatesExecutor
-
-    return UpdatesExecutor
-
-
-def _masks(executor: Executor, keep: frozenset[str]) -> dict[str, np.ndarray]:
-    """Which neurons were updated, of the recorded ones."""
-    masks: dict[str, list[Tensor]] = getattr(executor, "masks", {})
-    return {
-        f"{name}/updated": torch.cat(parts).numpy(force=True)
-        for name, parts in sorted(masks.items())
-        if name in keep
-    }
 
 
 def _streamed(

@@ -14,29 +14,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosim.ir.graph import Node
-from neurosim.ops._arrive import arrival
+from neurosim.ir.counts import CountsBuilder
+from neurosim.ir.graph import Graph, Node
+from neurosim.ops._arrive import STORED, arrival
 from neurosim.ops._neuron_scan import parameters, trace
 from neurosim.ops._value import Call, Value
 from neurosim.ops.neuron import equation
+from neurosim.sim.choice import chooser
 from neurosim.sim.executor import Executor
+from neurosim.sim.prepare import exact_float32, prepare
 
 EVENT = "neuron_updated"
 
 
 class UpdatesExecutor(Executor):
-    """An executor that also counts ``neuron_updated``; ``masks``: node → which neurons, as uint8
-    (steps, samples, *shape), of the nodes in ``keep`` alone.
+    """An executor that counts ``neuron_updated`` alone. Lists of synapses (mostly zeros) leave those
+    of weight 0 out, so nothing arrives over them. ``masks``: node → which neurons, as uint8 (steps, samples, *shape), of the
+    nodes in ``keep``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        for node in self.graph.nodes:
+            listed = node.op == "linear" and len(node.known.in_shapes[0]) == 1
+            self.state[node.name][STORED] = listed and node.known.encoding == "sparse"
         self.membranes: dict[str, dict[str, Tensor]] = {}
         self.masks: dict[str, list[Tensor]] = {}
 
     def count(self, node: Node, call: Call, out: Value) -> None:
-        """As any executor, and the updates of a neuron."""
-        super().count(node, call, out)
+        """The updates of a neuron."""
         watched = call.attrs.get("emit", "spike") == "v" and equation_output(node) == "spike"
         if node.op != "neuron" or watched:
             return
@@ -87,3 +93,21 @@ def _current(call: Call, x: Value | None, like: Value | None = None) -> Tensor:
         if role in call.params:
             data = apply(data, call.step_param(role, steps).unsqueeze(1))
     return data
+
+
+def count_updates(
+    graph: Graph, clip: Tensor, counts: CountsBuilder, chunk: int, keep: frozenset[str]
+) -> dict[str, np.ndarray]:
+    """Adds ``neuron_updated`` of every neuron to ``counts``: a second run, by torch. Returns which
+    neurons, as NODE/updated, of the nodes in ``keep``.
+    """
+    choice = chooser("dense", str(clip.device), False, {})
+    params = prepare(graph, str(clip.device))
+    executor = UpdatesExecutor(graph, params, counts, choice, keep)
+    with torch.no_grad(), exact_float32():
+        for start in range(0, len(clip), chunk):
+            executor.feed(clip[start : start + chunk], start + chunk >= len(clip))
+    return {
+        f"{name}/updated": torch.cat(parts).numpy(force=True)
+        for name, parts in sorted(executor.masks.items())
+    }
