@@ -32,13 +32,15 @@ def price(
     placement: Placed | None = None,
     convention: str | Path | Convention | None = None,
     host: str | Path | Profile | None = None,
+    *,
+    why_unplaced: str = "needs a placement",
     **count_overrides: Any,
 ) -> EnergyReport:
     """What ``run`` costs on a chip: joules = Σ billed events × price, joules of the whole batch.
 
     ``convention`` replaces the profile's; ``count_overrides`` replace single keys of it (counting
     rules, section 9). ``host`` prices what the chip cannot do. Without a placement, messages, hops,
-    latency and static energy are listed as not included.
+    latency and static energy are listed as not included; ``why_unplaced`` is said there.
 
     Raises UnpricedEvents: every missing event with its nodes, at once; or facts of nodes that are
     not known, where counts alone were given and do not suffice. UnknownName, ProfileError:
@@ -53,7 +55,7 @@ def price(
     desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow), encodings)
     for line in desk.bill.lines:
         desk.take(line)
-    seconds = _place(desk, placement)
+    seconds = _not_mapped(desk, why_unplaced) if placement is None else _place(desk, placement)
     desk.close()
     remarks = () if placement is None else placement.notes(run)
     return _report(desk, rules, seconds, remarks)
@@ -177,12 +179,8 @@ def _joules(
     return entry.joules(facts.weight_bits, encoding or facts.encoding)
 
 
-def _place(desk: _Desk, placement: Placed | None) -> float | None:
-    """Messages, hops and static energy of a placement; what is not known without one is said.
-    Returns seconds/view.
-    """
-    if placement is None:
-        return _not_mapped(desk)
+def _place(desk: _Desk, placement: Placed) -> float:
+    """Messages, hops and static energy of a placement. Returns seconds/view."""
     for (node, event), count in placement.traffic(desk.run).items():
         op = desk.run.facts[node].op if node in desk.run.facts else "network"
         desk.take(Line(node, op, event, event, float(count)))
@@ -196,10 +194,11 @@ def _place(desk: _Desk, placement: Placed | None) -> float | None:
     return seconds
 
 
-def _not_mapped(desk: _Desk) -> None:
+def _not_mapped(desk: _Desk, said: str) -> None:
+    """What is not known without a placement."""
     priced = [e for e in PLACED if e in desk.chip.prices or e == "static" and desk.chip.static]
     for event in PLACED:
-        why = "not mapped: needs a placement" if event in priced else desk.chip.ignores.get(event)
+        why = f"not mapped: {said}" if event in priced else desk.chip.ignores.get(event)
         if why:
             desk.ignored[event, why] = None
 
