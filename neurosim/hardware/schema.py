@@ -92,6 +92,7 @@ class Fabric(Strict):
     routing_memory_per_core: Bytes | None = None
     axons_in_per_core: int | None = Field(default=None, gt=0)
     axons_out_per_core: int | None = Field(default=None, gt=0)
+    population_axons: bool = False  # one axon in serves all channels at a position, by their number
     weight_bits: tuple[int, int] | None = None
     state_bits: int | None = Field(default=None, gt=0)
     payload_bits: int | None = Field(default=None, ge=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.errors import PlacementError
 from neurosim.hardware.schema import Fabric
-from neurosim.mapping.limits import REMEDY, has, layer_use
+from neurosim.mapping.limits import REMEDY, bits_of, has, layer_use
 from neurosim.mapping.network import Network, Population
 from neurosim.mapping.partition import parts_of
 
@@ -41,8 +41,9 @@ def fit(
     limits = has(fabric)
     most = int(limits.get("neurons", 2**30))
     caps = {n: min(most, (caps or {}).get(n, most)) for n in network.populations}
+    channels = _channels(network, fabric, limits.get("synapse bits"))
     for _ in range(ROUNDS):
-        parts = _cut(network, fabric, encodings, caps)
+        parts = _cut(network, fabric, encodings, caps, channels)
         smaller = _smaller(network.populations, parts, limits, caps)
         if not smaller:
             return parts, caps
@@ -50,13 +51,30 @@ def fit(
     raise PlacementError(f"no cut was found in {ROUNDS} rounds; place by hand (manual=)")
 
 
+def _channels(network: Network, fabric: Fabric, bits: float | None) -> dict[str, int]:
+    """The most channels of each population whose shared weights one core can store."""
+    if bits is None:
+        return {}
+    each: dict[str, int] = {}
+    for layer in network.layers.values():
+        if layer.reach.shared:
+            for name, _ in layer.homes:
+                stored = layer.reach.weights_per_channel * bits_of(layer, fabric)
+                each[name] = each.get(name, 0) + stored
+    return {name: max(1, int(bits // stored)) for name, stored in each.items()}
+
+
 def _cut(
-    network: Network, fabric: Fabric, encodings: Mapping[str, str], caps: Mapping[str, int]
+    network: Network,
+    fabric: Fabric,
+    encodings: Mapping[str, str],
+    caps: Mapping[str, int],
+    channels: Mapping[str, int],
 ) -> Parts:
     of: dict[str, np.ndarray] = {}
     owner: list[str] = []
     for name, population in network.populations.items():
-        numbers = parts_of(population.shape, caps[name])
+        numbers = parts_of(population.shape, caps[name], channels.get(name, 2**30))
         of[name] = numbers + np.int32(len(owner))
         owner += [name] * (int(numbers.max(initial=0)) + 1)
     return Parts(of, use_of(network, fabric, encodings, of, len(owner)), tuple(owner))

@@ -65,8 +65,23 @@ def layer_use(
     reached.data = (reached.data > 0).astype(np.int64)
     stored = np.asarray(inputs @ synapses)
     bits = _bits(layer, cores, number, stored, bits_of(layer, fabric), encoding)
-    use = {"synapse bits": bits, "axons in": np.asarray(inputs @ reached)}
+    shared = fabric.population_axons and layer.reach.shared
+    axons = _populations(layer, cores, number) if shared else inputs
+    use = {"synapse bits": bits, "axons in": np.asarray(axons @ reached)}
     return use, np.asarray(reached.sum(axis=1)).ravel()
+
+
+def _populations(layer: Layer, cores: Cores, number: int) -> np.ndarray:
+    """float64 (cells,): on how many parts the neurons of each cell lie; those of one part share an
+    axon.
+    """
+    found = np.zeros(layer.reach.taps.shape[0])
+    for origin in layer.sources:
+        known = origin.index >= 0
+        where = cores[origin.source][origin.index[known]].astype(np.int64)
+        pairs = np.unique(layer.reach.cell[known].astype(np.int64) * number + where)
+        found += np.bincount(pairs // number, minlength=len(found))
+    return found
 
 
 def _bits(

@@ -8,20 +8,25 @@ from functools import lru_cache
 import numpy as np
 
 
+MOST_CHOICES = 12  # ways to split the channels that are tried
+
+
 @lru_cache(maxsize=4096)
-def parts_of(shape: tuple[int, ...], most: int) -> np.ndarray:
-    """int32 (elements,): the part of each element, numbered from 0 along the tiles.
+def parts_of(shape: tuple[int, ...], most: int, channels_most: int = 2**30) -> np.ndarray:
+    """int32 (elements,): the part of each element, numbered from 0 along the tiles; at most so many
+    elements and channels in a part.
 
     Channels (the first axis of (C, *spatial), the last of (rows, features)) stay together while
     they fit, over near-square tiles of positions: neighbours share their sources, so each source
     sends to few parts. Fewest parts win, then most channels together.
     """
     size = math.prod(shape)
-    if size <= most or len(shape) < 2:
-        return in_order(size, max(1, -(-size // most)))
+    if len(shape) < 2:
+        return in_order(size, max(1, -(-size // min(most, channels_most))))
     axis = 0 if len(shape) > 2 else len(shape) - 1
     channels, space = shape[axis], shape[:axis] + shape[axis + 1 :]
-    best = min(_choices(channels, space, most), key=lambda c: (_number(channels, space, c), -c[0]))
+    choices = _choices(channels, space, most, channels_most)
+    best = min(choices, key=lambda c: (_number(channels, space, c), -c[0]))
     numbers = _tiled(channels, space, best)
     return np.ascontiguousarray(np.moveaxis(numbers, 0, axis)).ravel()
 
@@ -35,14 +40,16 @@ def in_order(size: int, parts: int) -> np.ndarray:
 Choice = tuple[int, tuple[int, ...]]  # channels together, sides of a tile
 
 
-def _choices(channels: int, space: tuple[int, ...], most: int) -> list[Choice]:
+def _choices(
+    channels: int, space: tuple[int, ...], most: int, channels_most: int
+) -> list[Choice]:
     found: list[Choice] = []
-    pieces = 1
-    while pieces < 2 * channels:
+    for pieces in range(1, channels + 1):
         together = -(-channels // pieces)
-        if together <= most:
+        if together <= min(most, channels_most):
             found.append((together, _tile(space, most // together)))
-        pieces *= 2
+        if len(found) == MOST_CHOICES:
+            break
     return found
 
 

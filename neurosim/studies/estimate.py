@@ -73,6 +73,7 @@ def estimate(
     stream: Iterator[Any] | None = None,
     window: int | None = None,
     hop: int | None = None,
+    updates: bool = False,
     manifest: Manifest | None = None,
     on_stage: Callable[[str], object] | None = None,
     **count_overrides: Any,
@@ -87,6 +88,7 @@ def estimate(
     ``stream``: pieces of a long clip in the same layout, simulated in the place of ``clip``, which
     then only shows the shape; ``window``, ``hop``: as ``simulate``.
     ``record``: "spikes", or a node whose values ``run.trace`` keeps.
+    ``updates``: as ``simulate``; taken where a chip's convention asks for it.
     ``on_stage`` is told the name of each stage as it begins.
 
     Raises NeurosimError: whatever is wrong with the model, the clip, a chip or a rate; chips and
@@ -100,7 +102,8 @@ def estimate(
     tell("simulate")
     base = base.with_(model=graph.meta["model"], clip=info)
     shown = tensor if stream is None else stream
-    updates = stream is None and any(needs_updates(c, convention, count_overrides) for c in chips)
+    asked = any(needs_updates(c, convention, count_overrides) for c in chips)
+    updates = stream is None and (updates or asked)
     how = {"record": record, "window": window, "hop": hop, "updates": updates}
     run = _run(graph, shown, rates, engine, base, **how)
     tell("price")
