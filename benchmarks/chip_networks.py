@@ -1,8 +1,8 @@
 """Networks that we and SANA-FE both put on a chip: the same numbers, neurons, synapses and cores.
 
-Everything is an integer, so both simulators fire the same spikes. Input neurons integrate a constant
-bias; every layer of synapses takes one step (an edge of delay 1 in our graph, the chip's own step in
-theirs).
+Everything is an integer, so both simulators fire the same spikes. Input neurons integrate a
+constant bias; every layer of synapses takes one step (an edge of delay 1 in our graph, the chip's
+own step in theirs).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SANA-FE's own run of a network of ``chip_networks``; its own process, nothing of neurosim imported.
+"""SANA-FE's own run of a network of ``chip_networks``; its own process, neurosim not imported.
 
     python peer_sanafe_chip.py SPEC.npz --steps 100 [--level simple|detailed|cycle]
 

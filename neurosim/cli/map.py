@@ -23,7 +23,10 @@ Manual = Annotated[
     typer.Option(help="YAML or JSON of 'node: [cores]'; placed by hand.", show_default=False),
 ]
 Level = Annotated[
-    str, typer.Option(help="simple step times, or detailed: order of messages, links' occupancy.")
+    str,
+    typer.Option(
+        help="Step times: simple, detailed (order of messages, links' occupancy) or queueing."
+    ),
 ]
 Exact = Annotated[
     bool, typer.Option("--exact", help="Messages from the recorded spikes, not spread evenly.")
@@ -98,16 +101,16 @@ def _checked(
     from neurosim.errors import PlacementError
     from neurosim.hardware.profile import load_profile
     from neurosim.mapping.manual import read_manual
-    from neurosim.mapping.place import STRATEGIES, check_fabric
+    from neurosim.mapping.place import LEVELS, STRATEGIES, check_fabric
 
     profile = load_profile(to)
     check_fabric(profile)
     if strategy not in STRATEGIES:
         raise PlacementError(f"--strategy {strategy}: choose one of {', '.join(STRATEGIES)}")
-    if level not in ("simple", "detailed"):
-        raise PlacementError(f"--level {level}: choose simple or detailed")
-    if rates is not None and (exact or level == "detailed"):
-        raise PlacementError("--exact and --level detailed need spikes; --rates assumes them")
+    if level not in LEVELS:
+        raise PlacementError(f"--level {level}: choose one of {', '.join(LEVELS)}")
+    if rates is not None and (exact or level != "simple"):
+        raise PlacementError(f"--exact and --level {level} need spikes; --rates assumes them")
     if manual is not None:
         read_manual(manual)
     return profile
@@ -128,7 +131,7 @@ def _study(
         source, taken, rates, manifest = _loaded(
             model, given["weights"], given["clip"], given["rates"], frames, size, given["bin_ms"]
         )
-        record = "spikes" if exact or level == "detailed" else None
+        record = "spikes" if exact or level != "simple" else None
         found = estimate(source.model, taken, ["cmos_45nm"], None, rates, record=record,
                          manifest=manifest, updates=_updates(profile), on_stage=tell)  # fmt: skip
         tell("map")
@@ -185,9 +188,10 @@ def _print(study: MapStudy) -> None:
 def _row(row: dict[str, Any], figure: Any) -> list[str]:
     hops, energy, delay = (row[k] for k in ("hops_per_message", "mj_per_video", "energy_delay_js"))
     return [
-        row["strategy"], f"{row['cores']:,}", str(row["chips"]), f"{row['messages_per_video']:,.0f}",
-        "not known" if hops is None else figure(hops), figure(row["slowest_step_us"]),
-        figure(row["ms_per_video"]), figure(row["videos_per_second"]),
+        row["strategy"], f"{row['cores']:,}", str(row["chips"]),
+        f"{row['messages_per_video']:,.0f}", "not known" if hops is None else figure(hops),
+        figure(row["slowest_step_us"]), figure(row["ms_per_video"]),
+        figure(row["videos_per_second"]),
         "not priced" if energy is None else figure(energy),
         "" if delay is None else figure(delay * 1e6),
     ]  # fmt: skip

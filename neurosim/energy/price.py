@@ -51,7 +51,7 @@ def price(
     rules = with_counts(chip.convention if convention is None else convention, counts)
     hosted = _host(chip, host)
     check_bare(read(run, rules), chip)
-    encodings = {} if placement is None else placement.encodings
+    encodings: Mapping[str, str] = {} if placement is None else placement.encodings
     desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow), encodings)
     for line in desk.bill.lines:
         desk.take(line)
@@ -167,9 +167,7 @@ def _some(nodes: Iterable[str]) -> str:
     return shown + (f" and {len(names) - 8} more nodes" if len(names) > 8 else "")
 
 
-def _joules(
-    entry: Price, profile: Profile, facts: NodeFacts | None, encoding: str
-) -> Range | None:
+def _joules(entry: Price, profile: Profile, facts: NodeFacts | None, encoding: str) -> Range | None:
     if facts is None:
         return entry.joules()
     if entry.memory is not None and profile.memory is not None:
@@ -216,8 +214,9 @@ def _report(
     synops = sum(count for (_, event), count in totals.items() if event in SYNAPTIC)
     return EnergyReport(
         profile=desk.chip, convention=rules, rows=tuple(desk.rows), not_included=excluded,
-        notes=(*_notes(desk.bill.notes), *remarks), samples=run.samples, steps=run.steps, manifest=run.manifest,
-        synaptic_operations=synops, seconds_per_view=seconds, counts=run.counts,
+        notes=(*_notes(desk.bill.notes), *remarks), samples=run.samples, steps=run.steps,
+        manifest=run.manifest, synaptic_operations=synops, seconds_per_view=seconds,
+        counts=run.counts,
         opaque=tuple(
             f"{n} ({f.note or f.op})"
             for n, f in run.facts.items()

@@ -135,7 +135,7 @@ def _mapping(data: Data, key: str) -> Data:
 
 
 def _merge(base: Any, over: Any, keys: Keys) -> Any:
-    """Mappings merge key by key; a price, a time, a list or a plain value replaces what it inherits."""
+    """Mappings merge key by key; a price, a time, a list or a value replaces what it inherits."""
     entries = (*_PLACES, "timing")
     whole = len(keys) == 1 and keys[0] in _REPLACED or len(keys) == 2 and keys[0] in entries
     if whole or not (isinstance(base, dict) and isinstance(over, dict)):

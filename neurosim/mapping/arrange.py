@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import numpy as np
 
 from neurosim.mapping.mesh import Mesh
+from neurosim.mapping.sparse import Sparse, csr
+from neurosim.mapping.sparse import at as at_places
 
 SWEEPS = 200
 LARGEST = 2500  # tiles: beyond, tiles stay along the curve
@@ -23,29 +23,26 @@ def snake(mesh: Mesh, tiles: int) -> np.ndarray:
     return np.concatenate([one.ravel() + chip * one.size for chip in range(chips)])[:tiles]
 
 
-def arranged(mesh: Mesh, traffic: Any) -> np.ndarray:
+def arranged(mesh: Mesh, traffic: Sparse) -> np.ndarray:
     """int64 (cores,): the place of each core. ``traffic``: (cores, cores) messages, sparse.
 
     Cores are grouped by tile in their order, tiles begin along ``snake``, and the best swaps of two
     tiles are taken until none gains: the gain of swapping g and h is C[g,h] + C[h,g] − C[g,g] −
     C[h,h] + 2·T[g,h]·D[g,h], where C[g,p] is what tile g would send if it lay where p lies.
     """
-    from scipy.sparse import csr_array
-
-    cores, size = traffic.shape[0], mesh.per_tile
+    cores, size = int(traffic.shape[0]), mesh.per_tile
     tiles = -(-cores // size)
-    group = np.arange(cores) // size
-    both = cast(Any, traffic).tocoo()
-    shape = (tiles, tiles)
-    flow = csr_array((both.data.astype(np.float64), (group[both.row], group[both.col])), shape=shape)
-    flow = csr_array(flow + flow.T)
+    group = np.floor_divide(np.arange(cores), size)
+    both = traffic.tocoo()
+    flow = at_places(both.data.astype(np.float64), group[both.row], group[both.col], (tiles, tiles))
+    flow = csr(flow + flow.T)
     at = snake(mesh, tiles)
     if mesh.known and tiles <= LARGEST:
         at = _swapped(mesh, flow, at)
     return at[group] * size + np.arange(cores) % size
 
 
-def _swapped(mesh: Mesh, flow: Any, at: np.ndarray) -> np.ndarray:
+def _swapped(mesh: Mesh, flow: Sparse, at: np.ndarray) -> np.ndarray:
     most = LARGEST
     for _ in range(SWEEPS):
         distance = _distance(mesh, at)
@@ -68,7 +65,7 @@ def _distance(mesh: Mesh, at: np.ndarray) -> np.ndarray:
     return (np.abs(x[:, None] - x[None, :]) + np.abs(y[:, None] - y[None, :])).astype(np.float64)
 
 
-def _gain(flow: Any, cost: np.ndarray, distance: np.ndarray) -> np.ndarray:
+def _gain(flow: Sparse, cost: np.ndarray, distance: np.ndarray) -> np.ndarray:
     stay, links = np.diag(cost), flow.tocoo()
     gain = cost + cost.T - stay[:, None] - stay[None, :]
     gain[links.row, links.col] += 2 * links.data * distance[links.row, links.col]
@@ -82,8 +79,7 @@ def _first_core(mesh: Mesh, tile: np.ndarray) -> np.ndarray:
 
 
 def _best_pairs(gain: np.ndarray) -> list[tuple[int, int]]:
-    """Swaps of different tiles, each the best of both its tiles: the gains of others change little.
-    """
+    """Swaps of different tiles, each the best of both its tiles: others' gains change little."""
     best = gain.argmin(axis=1)
     rows = np.arange(len(best))
     good = (gain[rows, best] < -1e-9) & (best[best] == rows) & (rows < best)

@@ -114,7 +114,7 @@ def _smaller(
     """Lower caps of the populations whose parts take too much. Raises PlacementError at one."""
     found: dict[str, int] = {}
     for resource, limit in limits.items():
-        for part in np.flatnonzero(parts.use[resource] > limit):
+        for part in map(int, np.flatnonzero(parts.use[resource] > limit)):
             name, used = parts.owner[part], float(parts.use[resource][part])
             held = min(caps[name], populations[name].size)
             if held <= 1:

@@ -7,9 +7,11 @@ simple:    t = max(max over cores of generation, max over cores of processing, m
            (SANA-FE's simple model, Boyle et al. 2025, with a term for links)
 detailed:  the same work in the order of its messages, with the occupancy of links on the way
            (``detailed``); needs recorded spikes.
+queueing:  the same messages through queues of finite length, event by event (``queueing``): slow,
+           the reference of the other two.
 
-A profile that states a fixed ``step`` or ``tick`` has that one. A clip takes its own steps and those
-that its last layer lags (one a layer).
+A profile that states a fixed ``step`` or ``tick`` has that one. A clip takes its own steps and
+those that its last layer lags (one a layer).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ import numpy as np
 
 from neurosim.ir.run import Run
 from neurosim.mapping.mesh import crossing_links
+
+EACH = ("neuron_active", "neuron_idle", "spike", "message", "message_in")
 
 if TYPE_CHECKING:
     from neurosim.mapping.placement import Placement
@@ -63,15 +67,23 @@ def timing_of(placement: Placement, run: Run) -> Timing:
     make, take = work(placement, traffic)
     links = link_seconds(placement, traffic)
     barrier = barrier_seconds(placement)
+    busy = np.maximum(make.max(axis=2), take.max(axis=2))
+    busy = np.maximum(busy, 0.0 if links is None else links[None])
+    if placement.level != "simple":
+        busy = _by_messages(placement, run, traffic)
+    mean = make.mean(axis=0), take.mean(axis=0)
+    return Timing(busy + barrier, barrier, run.steps, *mean, links)
+
+
+def _by_messages(placement: Placement, run: Run, traffic: Traffic) -> np.ndarray:
+    """(samples, chip steps) seconds that follow the messages one by one."""
     if placement.level == "detailed":
         from neurosim.mapping.detailed import detailed_steps
 
-        busy = detailed_steps(placement, run, traffic)
-    else:
-        busy = np.maximum(make.max(axis=2), take.max(axis=2))
-        busy = np.maximum(busy, 0.0 if links is None else links[None])
-    mean = make.mean(axis=0), take.mean(axis=0)
-    return Timing(busy + barrier, barrier, run.steps, *mean, links)
+        return detailed_steps(placement, run, traffic)
+    from neurosim.mapping.queueing import queueing_steps
+
+    return queueing_steps(placement, run, traffic)
 
 
 def barrier_seconds(placement: Placement) -> float:
@@ -88,8 +100,7 @@ def work(placement: Placement, traffic: Traffic) -> tuple[np.ndarray, np.ndarray
     shape = (traffic.run.samples, traffic.steps, len(placement.at))
     make, take = np.zeros(shape), np.zeros(shape)
     time = placement.profile.timing
-    each = {k: time[k].seconds() if k in time else 0.0
-            for k in ("neuron_active", "neuron_idle", "spike", "message", "message_in")}  # fmt: skip
+    each = {k: time[k].seconds() if k in time else 0.0 for k in EACH}
     steps = traffic.run.steps
     for name, active in traffic.updates.items():
         late = placement.network.populations[name].late
@@ -103,7 +114,9 @@ def work(placement: Placement, traffic: Traffic) -> tuple[np.ndarray, np.ndarray
         take[:, now] += sent.into.full * each["message_in"]
     for name, synapses in traffic.synapses.items():
         late = _late_of(placement, name)
-        one = time["synapse"].seconds(encoding=placement.encodings[name]) if "synapse" in time else 0
+        one = (
+            time["synapse"].seconds(encoding=placement.encodings[name]) if "synapse" in time else 0
+        )
         take[:, late : late + steps] += synapses.full * one
     return make, take
 

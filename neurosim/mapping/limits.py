@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim.hardware.schema import Fabric
 from neurosim.mapping.network import Layer, Network
+from neurosim.mapping.sparse import present
 from neurosim.mapping.wiring import Cores, onto_cores, output_cores
 
 REMEDY = {
@@ -44,7 +45,7 @@ def has(fabric: Fabric) -> dict[str, float]:
 
 
 def bits_of(layer: Layer, fabric: Fabric) -> int:
-    """Stored bits of a weight: its own, at most what the chip has (a float is quantised to that)."""
+    """Stored bits of a weight: its own, at most the chip's (floats are quantised to that)."""
     own = layer.facts.weight_bits
     most = own if fabric.weight_bits is None else fabric.weight_bits[1]
     return min(own, most)
@@ -61,8 +62,7 @@ def layer_use(
     for origin in layer.sources:
         known = origin.index >= 0
         inputs += np.bincount(layer.reach.cell[known], minlength=len(inputs))
-    reached = synapses.copy()
-    reached.data = (reached.data > 0).astype(np.int64)
+    reached = present(synapses)
     stored = np.asarray(inputs @ synapses)
     bits = _bits(layer, cores, number, stored, bits_of(layer, fabric), encoding)
     shared = fabric.population_axons and layer.reach.shared

@@ -60,7 +60,9 @@ def by_hand(network: Network, given: Mapping[str, Any]) -> tuple[dict[str, np.nd
 def _cores(name: str, size: int, given: Any) -> np.ndarray:
     listed = np.asarray(given).ravel()
     if listed.dtype.kind not in "iu" or not len(listed) or (listed < 0).any():
-        raise PlacementError(f"manual {name!r}: expects a list of core numbers from 0; such as [0, 1]")
+        raise PlacementError(
+            f"manual {name!r}: expects a list of core numbers from 0; such as [0, 1]"
+        )
     if len(listed) == size and size > 1 and isinstance(given, np.ndarray):
         return listed.astype(np.int64)
     if len(listed) > size:

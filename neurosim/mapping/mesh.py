@@ -50,13 +50,18 @@ class Mesh:
     def tile(self, core: np.ndarray) -> np.ndarray:
         """Number of the tile over all chips."""
         columns, rows = self.tiles
-        return core // self.fabric.cores * (columns * rows) + core % self.fabric.cores // self.per_tile
+        return (
+            core // self.fabric.cores * (columns * rows) + core % self.fabric.cores // self.per_tile
+        )
 
     def place(self, core: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Column and row of a core's tile in the mesh of all chips."""
         columns, rows = self.tiles
         chip, local = core // self.fabric.cores, core % self.fabric.cores // self.per_tile
-        return chip % self.across * columns + local // rows, chip // self.across * rows + local % rows
+        return (
+            chip % self.across * columns + local // rows,
+            chip // self.across * rows + local % rows,
+        )
 
     def hops(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """East–west hops, north–south hops, and how many of them cross to another chip."""

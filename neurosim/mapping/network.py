@@ -83,9 +83,7 @@ def network_of(graph: Graph, encodings: Mapping[str, str], input_neurons: bool) 
             homes[node.name].append((node.name, sums))
         sources = tuple(o for o in origins.of_operand(node) if o.source in populations)
         reach = reach_of(node, graph.params, encodings[node.name])
-        layers[node.name] = Layer(
-            node.name, node.known, reach, sources, tuple(homes[node.name])
-        )
+        layers[node.name] = Layer(node.name, node.known, reach, sources, tuple(homes[node.name]))
     ordered = {n.name: populations[n.name] for n in graph.nodes if n.name in populations}
     late = _lateness(graph, ordered, layers, origins)
     dated = {k: Population(p.name, p.shape, p.kind, late[k]) for k, p in ordered.items()}

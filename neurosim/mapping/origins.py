@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Origins:
         return tuple(found)
 
     def _concat(self, node: Node) -> tuple[Origin, ...]:
-        axis, shape, start = node.attrs["axis"], node.known.out_shape, 0
+        axis, shape, start = int(node.attrs["axis"]), node.known.out_shape, 0
         found: list[Origin] = []
         for position, operand in enumerate(node.known.in_shapes):
             place = (slice(None),) * axis + (slice(start, start + operand[axis]),)
@@ -117,12 +118,14 @@ def _pad(node: Node, x: np.ndarray, params: Params) -> list[np.ndarray]:
     widths = [(max(0, b), max(0, e)) for b, e in zip(a["before"], a["after"], strict=True)]
     if a["mode"] == "constant":
         return [np.pad(x, widths, constant_values=-1)]
-    return [np.pad(x, widths, mode=_PAD[a["mode"]])]  # pyright: ignore[reportArgumentType]
+    pad: Any = np.pad
+    return [pad(x, widths, mode=_PAD[a["mode"]])]
 
 
 def _upsample(node: Node, x: np.ndarray, params: Params) -> list[np.ndarray]:
     for axis, size in enumerate(node.attrs["size"], 1):
-        x = np.take(x, np.arange(size) * x.shape[axis] // size, axis=axis)
+        places = np.floor_divide(np.arange(int(size)) * x.shape[axis], int(size))
+        x = np.take(x, places, axis=axis)
     return [x]
 
 

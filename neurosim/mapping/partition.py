@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 
-
 MOST_CHOICES = 12  # ways to split the channels that are tried
 
 
@@ -40,9 +39,7 @@ def in_order(size: int, parts: int) -> np.ndarray:
 Choice = tuple[int, tuple[int, ...]]  # channels together, sides of a tile
 
 
-def _choices(
-    channels: int, space: tuple[int, ...], most: int, channels_most: int
-) -> list[Choice]:
+def _choices(channels: int, space: tuple[int, ...], most: int, channels_most: int) -> list[Choice]:
     found: list[Choice] = []
     for pieces in range(1, channels + 1):
         together = -(-channels // pieces)

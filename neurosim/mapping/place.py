@@ -23,6 +23,7 @@ from neurosim.mapping.manual import by_hand, read_manual
 from neurosim.mapping.mesh import Mesh
 from neurosim.mapping.network import Network, network_of
 from neurosim.mapping.placement import Placement
+from neurosim.mapping.sparse import Sparse, empty, ones_at
 
 STRATEGIES = {
     "greedy": "layers in order on cores in order, as few cores as fit",
@@ -30,6 +31,7 @@ STRATEGIES = {
     "balanced": "the slowest layers on more cores of the same chips, then as hops",
 }
 ENCODINGS = ("dense", "sparse", "conv")
+LEVELS = ("simple", "detailed", "queueing")
 
 
 def place(
@@ -48,8 +50,8 @@ def place(
     ``manual``: node → list of cores that share it evenly, in order, or the core of each neuron; or
     a YAML or JSON file of that. It must name every population. ``encoding`` of the synapses:
     "dense", "sparse" or "conv", for all or by node (default: what the weights suggest).
-    ``level``: "simple" or "detailed" step times (``mapping.latency``). ``strict=False``: a placement
-    by hand may ask more of a core than it has; the report says so (other simulators do not check).
+    ``level`` of the step times: "simple", "detailed" or "queueing" (``mapping.latency``).
+    ``strict=False``: by hand, more may be asked of a core than it has; the report says so.
 
     Raises PlacementError: a chip without a structure or steps, a layer that does not fit (which
     limit, by how much, what would help), a strategy, core or node that does not exist.
@@ -58,8 +60,8 @@ def place(
     fabric = check_fabric(chip)
     if strategy not in STRATEGIES:
         raise PlacementError(f"strategy {strategy!r}: choose one of {', '.join(STRATEGIES)}")
-    if level not in ("simple", "detailed"):
-        raise PlacementError(f"level {level!r}: choose simple or detailed")
+    if level not in LEVELS:
+        raise PlacementError(f"level {level!r}: choose one of {', '.join(LEVELS)}")
     encodings = _encodings(graph, chip, encoding)
     network = network_of(graph, encodings, load_convention(chip.convention).input_neurons)
     if not network.populations:
@@ -88,7 +90,9 @@ def check_fabric(chip: Profile) -> Fabric:
     if chip.fabric.step == "asynchronous":
         raise PlacementError(f"{chip.name} is asynchronous: it has no steps to time")
     if not {"barrier", "step", "tick"} & chip.timing.keys():
-        raise PlacementError(f"{chip.name} states no time of a step (timing: barrier, step or tick)")
+        raise PlacementError(
+            f"{chip.name} states no time of a step (timing: barrier, step or tick)"
+        )
     return chip.fabric
 
 
@@ -129,19 +133,16 @@ def _placed(
     return replace(found, at=at, _known={})
 
 
-def expected_flow(placement: Placement) -> Any:
+def expected_flow(placement: Placement) -> Sparse:
     """(cores, cores), sparse: messages if every neuron fires equally often."""
-    from scipy.sparse import csr_array
-
     number = len(placement.at)
-    total = csr_array((number, number), dtype=np.float64)
+    total = empty((number, number))
     for name, wires in placement.wires.items():
         where = placement.cores[name]
         known = wires.cell >= 0
-        ones = np.ones(int(known.sum()))
-        shape = (number, wires.reach.shape[0])
-        units = csr_array((ones, (where[known], wires.cell[known])), shape=shape)
-        total = total + units @ wires.reach
+        reach = wires.reach
+        units = ones_at(where[known], wires.cell[known], (number, reach.shape[0]))
+        total = total + units @ reach
     return total
 
 
@@ -161,7 +162,9 @@ def _manual(
     for resource, limit in has(chip.fabric).items():
         core = int(use[resource].argmax())
         if use[resource][core] > limit:
-            taken = f"core {at[core]} takes {use[resource][core]:,.0f} {resource}, it has {limit:,.0f}"
+            taken = (
+                f"core {at[core]} takes {use[resource][core]:,.0f} {resource}, it has {limit:,.0f}"
+            )
             found.append(taken)
     if found and strict:
         raise PlacementError(f"manual: {'; '.join(found)}; spread its layers over more cores")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from neurosim.mapping.latency import Timing
     from neurosim.mapping.traffic import Traffic
 
-Level = str  # simple | detailed
+Level = str  # simple | detailed | queueing
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, cast
 
 import numpy as np
 
 from neurosim.ir.graph import Node
-
-Sparse = Any  # scipy.sparse.csr_array
+from neurosim.mapping.sparse import Sparse, csr, identity, ones_at, product
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,42 +47,36 @@ def reach_of(node: Node, params: Mapping[str, np.ndarray], encoding: str) -> Rea
 
 def _list(node: Node, weight: np.ndarray) -> Reach:
     """Every input a cell of its own, every output a place: the synapses that are not 0."""
-    from scipy.sparse import csr_array
-
     outputs, inputs = weight.shape
-    taps = csr_array((weight != 0).T.astype(np.int64))
+    taps = csr((weight != 0).T.astype(np.int64))
     cell, place = np.arange(inputs, dtype=np.int32), np.arange(outputs, dtype=np.int32)
     return Reach(cell, place, taps, place, inputs, False, zeros=False)
 
 
 def _linear(node: Node) -> Reach:
     """out[row, o] reads every x[row, i]."""
-    from scipy.sparse import csr_array, eye_array
-
     facts = node.known
     features, outputs = facts.in_shapes[0][-1], facts.out_shape[-1]
     rows = math.prod(facts.in_shapes[0][:-1])
     cell = np.repeat(np.arange(rows, dtype=np.int32), features)
     place = np.repeat(np.arange(rows, dtype=np.int32), outputs)
     channel = np.tile(np.arange(outputs, dtype=np.int32), rows)
-    taps = csr_array(eye_array(rows, dtype=np.int64))
+    taps = identity(rows)
     return Reach(cell, place, taps, channel, features, rows > 1)
 
 
 def _everything(node: Node) -> Reach:
     """Nothing known of the operator: every output reads every input."""
-    from scipy.sparse import csr_array
-
     inputs, outputs = math.prod(node.known.in_shapes[0]), math.prod(node.known.out_shape)
-    one = csr_array(np.ones((1, 1), np.int64))
+    one = csr(np.ones((1, 1), np.int64))
     channel = np.arange(outputs, dtype=np.int32)
-    return Reach(np.zeros(inputs, np.int32), np.zeros(outputs, np.int32), one, channel, inputs, False)
+    return Reach(
+        np.zeros(inputs, np.int32), np.zeros(outputs, np.int32), one, channel, inputs, False
+    )
 
 
 def _convolution(node: Node) -> Reach:
     """Cells and places are (group, position); groups do not meet."""
-    from scipy.sparse import csr_array, eye_array, kron
-
     facts, attrs = node.known, node.attrs
     shape = facts.geometry
     if shape is None:
@@ -99,8 +91,8 @@ def _convolution(node: Node) -> Reach:
         for axis in range(len(facts.out_shape) - 1)
     ]  # fmt: skip
     times = math.prod(shape.kernel[:skip])  # a kernel over the steps: a synapse a delay
-    space = reduce(kron, matrices, csr_array(np.full((1, 1), times, np.int64)))
-    taps = csr_array(kron(eye_array(groups, dtype=np.int64), space))
+    space = reduce(product, matrices, csr(np.full((1, 1), times, np.int64)))
+    taps = product(identity(groups), space)
     cell = _grouped(facts.in_shapes[0], groups)
     place = _grouped(facts.out_shape, groups)
     positions = math.prod(facts.out_shape[1:])
@@ -120,13 +112,10 @@ def _axis(
     inputs: int, outputs: int, kernel: int, stride: int, padding: int, dilation: int, back: bool
 ) -> Sparse:
     """(inputs, outputs): taps of one axis between each pair of places."""
-    from scipy.sparse import csr_array
-
     if back:  # a transposed convolution is the adjoint of a plain one
         plain = _axis(outputs, inputs, kernel, stride, padding, dilation, False)
-        return csr_array(plain.T)
-    out = cast(np.ndarray, np.repeat(np.arange(outputs), kernel))
+        return csr(plain.T)
+    out = np.repeat(np.arange(outputs), kernel)
     source = out * stride - padding + np.tile(np.arange(kernel), outputs) * dilation
     inside = (source >= 0) & (source < inputs)
-    ones = np.ones(int(inside.sum()), np.int64)
-    return csr_array((ones, (source[inside], out[inside])), shape=(inputs, outputs))
+    return ones_at(source[inside], out[inside], (inputs, outputs), np.int64)

@@ -16,8 +16,8 @@ def remarks(placement: Placement, run: Run) -> tuple[str, ...]:
     """Cores, how spikes were split over cores, what times and links are not known."""
     chips = placement.chips
     found = [
-        f"placed ({placement.strategy}): {len(placement.at):,} of {chips * placement.fabric.cores:,} "
-        f"cores on {chips} chip{'s' * (chips > 1)}",
+        f"placed ({placement.strategy}): {len(placement.at):,} of "
+        f"{chips * placement.fabric.cores:,} cores on {chips} chip{'s' * (chips > 1)}",
         _split(placement, run),
         *_lag(placement, run),
         *(f"does not fit the chip: {what}" for what in placement.beyond),
@@ -37,10 +37,14 @@ def _split(placement: Placement, run: Run) -> str:
     traffic = placement.on_traffic(run)
     traced, every = len(traffic.traced), len(traffic.sent)
     if not every or not traced:
-        return "messages: expected, the spikes of each layer and step spread evenly over its neurons"
+        return (
+            "messages: expected, the spikes of each layer and step spread evenly over its neurons"
+        )
     if traced == every:
         return "messages: exact, from the recorded spikes"
-    return f"messages: exact for {traced} of {every} layers (recorded spikes), expected for the rest"
+    return (
+        f"messages: exact for {traced} of {every} layers (recorded spikes), expected for the rest"
+    )
 
 
 def _lag(placement: Placement, run: Run) -> list[str]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurosim.ir.run import Run
 from neurosim.mapping.mesh import link_loads
+from neurosim.mapping.sparse import Sparse, csr, dense, ones_at
 
 if TYPE_CHECKING:
     from neurosim.mapping.placement import Placement
@@ -197,8 +198,6 @@ def recorded(run: Run, name: str) -> np.ndarray | None:
 
 
 def _sent(placement: Placement, run: Run, name: str) -> Sent:
-    from scipy.sparse import csr_array
-
     wires, where, number = placement.wires[name], placement.cores[name], len(placement.at)
     reach = wires.reach
     known = np.flatnonzero(wires.cell >= 0)
@@ -207,26 +206,23 @@ def _sent(placement: Placement, run: Run, name: str) -> Sent:
     sends = reach[units % reach.shape[0]].tocoo()  # (units, cores)
     channel = (units // reach.shape[0])[sends.row] * number + sends.col
     routes, route = np.unique(channel, return_inverse=True)
-    onto = csr_array((np.ones(len(route)), (sends.row, route)), shape=(len(units), len(routes)))
+    onto = ones_at(sends.row, route, (len(units), len(routes)))
     source, target = routes // number, routes % number
     spikes = recorded(run, name)
     if spikes is None:
         fired = _fired(placement, run, name)
         each = (np.bincount(unit, minlength=len(units)) / len(where)) @ onto
-        loads = (
-            Load(np.bincount(c, weights=w, minlength=number), fired)
-            for c, w in ((source, each), (target, each))
+        out, into = (
+            Load(np.bincount(where, weights=each, minlength=number), fired)
+            for where in (source, target)
         )
-        return Sent(name, *loads, source, target, fired.sum() * each)
+        return Sent(name, out, into, source, target, fired.sum() * each)
     shape = (run.samples, run.steps, -1)
-    units_of = csr_array((np.ones(len(known)), (known, unit)), shape=(len(where), len(units)))
+    units_of = ones_at(known, unit, (len(where), len(units)))
     flat = _flat(spikes)
-    messages = _dense(flat @ units_of @ onto)
-    loads = (
-        Load(found.reshape(shape))
-        for found in (messages @ _by(source, number), messages @ _by(target, number))
-    )
-    return Sent(name, *loads, source, target, messages.sum(axis=0), messages.reshape(shape))
+    messages = dense(flat @ units_of @ onto)
+    out, into = (Load((messages @ _by(where, number)).reshape(shape)) for where in (source, target))
+    return Sent(name, out, into, source, target, messages.sum(axis=0), messages.reshape(shape))
 
 
 def _fired(placement: Placement, run: Run, name: str) -> np.ndarray:
@@ -235,23 +231,14 @@ def _fired(placement: Placement, run: Run, name: str) -> np.ndarray:
     return per_step(run, name, "input_event" if clip else "spike")
 
 
-def _flat(values: np.ndarray) -> Any:
+def _flat(values: np.ndarray) -> Sparse:
     """(samples × steps, elements), sparse: 1 where something happened."""
-    from scipy.sparse import csr_array
-
-    return csr_array((values.reshape(-1, values.shape[-1]) != 0).astype(np.float64))
+    return csr((values.reshape(-1, values.shape[-1]) != 0).astype(np.float64))
 
 
-def _dense(found: Any) -> np.ndarray:
-    return np.asarray(found.todense())
-
-
-def _by(where: np.ndarray, number: int) -> Any:
+def _by(where: np.ndarray, number: int) -> Sparse:
     """(elements, cores): one for the core of each element."""
-    from scipy.sparse import csr_array
-
-    ones = np.ones(len(where))
-    return csr_array((ones, (np.arange(len(where)), where)), shape=(len(where), number))
+    return ones_at(np.arange(len(where)), where, (len(where), number))
 
 
 def _spikes(placement: Placement, run: Run, name: str) -> Load:
@@ -260,7 +247,7 @@ def _spikes(placement: Placement, run: Run, name: str) -> Load:
     if found is None:
         share = np.bincount(where, minlength=number) / len(where)
         return Load(share, _fired(placement, run, name))
-    return Load(_dense(_flat(found) @ _by(where, number)).reshape(run.samples, run.steps, number))
+    return Load(dense(_flat(found) @ _by(where, number)).reshape(run.samples, run.steps, number))
 
 
 def _updates(placement: Placement, run: Run, name: str) -> Load:
@@ -269,7 +256,7 @@ def _updates(placement: Placement, run: Run, name: str) -> Load:
     held = np.bincount(where, minlength=number).astype(np.float64)
     mask = recorded(run, UPDATED.format(name))
     if mask is not None:
-        active = _dense(_flat(mask) @ _by(where, number)).reshape(run.samples, run.steps, number)
+        active = dense(_flat(mask) @ _by(where, number)).reshape(run.samples, run.steps, number)
         return Load(active)
     counted = (name, "neuron_updated") in run.counts.table
     event = "neuron_updated" if counted else "neuron_active"
@@ -300,12 +287,10 @@ def _graded(placement: Placement, run: Run, name: str) -> str:
 
 
 def _arrived(placement: Placement, run: Run, source: str, layer: str) -> np.ndarray:
-    from scipy.sparse import csr_array
-
     wires, spikes = placement.wires[source], recorded(run, source)
     assert spikes is not None
     known = np.flatnonzero(wires.cell >= 0)
     synapses = wires.synapses[layer]
     shape = (spikes.shape[-1], synapses.shape[0])
-    cells = csr_array((np.ones(len(known)), (known, wires.cell[known])), shape=shape)
-    return _dense(_flat(spikes) @ cells @ synapses).reshape(run.samples, run.steps, -1)
+    cells = ones_at(known, wires.cell[known], shape)
+    return dense(_flat(spikes) @ cells @ synapses).reshape(run.samples, run.steps, -1)

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 
 from neurosim.mapping.network import Layer, Network
 from neurosim.mapping.origins import Origin
+from neurosim.mapping.sparse import Sparse, csr, ones_at, present
 
-Sparse = Any  # scipy.sparse.csr_array
 Cores = Mapping[str, np.ndarray]  # population → core of each compartment
 
 
@@ -30,14 +30,12 @@ class Wires:
     @property
     def reach(self) -> Sparse:
         """(cells, cores) 0 or 1: whether a spike of the cell is sent to the core."""
-        total = sum(self.synapses.values(), start=next(iter(self.synapses.values())) * 0)
-        reach = total.tocsr()
-        reach.eliminate_zeros()
-        reach.data = np.ones_like(reach.data)
-        return reach
+        return present(reduce(lambda a, b: a + b, self.synapses.values()))
 
 
-def wires_of(network: Network, cores: Cores, number: int, only: str | None = None) -> dict[str, Wires]:
+def wires_of(
+    network: Network, cores: Cores, number: int, only: str | None = None
+) -> dict[str, Wires]:
     """Wires of every population (or one), with its compartments on ``number`` cores."""
     readers: dict[str, list[tuple[Layer, Origin]]] = {}
     for layer in network.layers.values():
@@ -46,7 +44,7 @@ def wires_of(network: Network, cores: Cores, number: int, only: str | None = Non
                 readers.setdefault(origin.source, []).append((layer, origin))
     sizes = {name: p.size for name, p in network.populations.items()}
     return {
-        name: _joined(name, [(l.name, *_one(l, o, sizes[name], cores, number)) for l, o in found])
+        name: _joined(name, [(r.name, *_one(r, o, sizes[name], cores, number)) for r, o in found])
         for name, found in readers.items()
     }
 
@@ -62,14 +60,11 @@ def output_cores(layer: Layer, cores: Cores) -> np.ndarray:
 
 def onto_cores(layer: Layer, cores: Cores, number: int) -> Sparse:
     """(cells, cores): synapses from an input of each cell to each core."""
-    from scipy.sparse import csr_array
-
     where, reach = output_cores(layer, cores), layer.reach
     known = where >= 0
-    ones = np.ones(int(known.sum()), np.int64)
     shape = (reach.taps.shape[1], number)
-    places = csr_array((ones, (reach.place[known], where[known])), shape=shape)
-    found = csr_array(reach.taps @ places)
+    places = ones_at(reach.place[known], where[known], shape, np.int64)
+    found = csr(reach.taps @ places)
     found.sum_duplicates()
     return found
 
@@ -78,8 +73,6 @@ def _one(
     layer: Layer, origin: Origin, size: int, cores: Cores, number: int
 ) -> tuple[np.ndarray, Sparse]:
     """(cell of each neuron, (cells, cores)) of one layer that reads a population."""
-    from scipy.sparse import csr_array
-
     synapses = onto_cores(layer, cores, number)
     known = np.flatnonzero(origin.index >= 0)
     neuron, cell = origin.index[known], layer.reach.cell[known]
@@ -87,14 +80,12 @@ def _one(
         found = np.full(size, -1, np.int32)
         found[neuron] = cell
         return found, synapses
-    ones = np.ones(len(neuron), np.int64)  # a neuron that is read in several places
-    each = csr_array((ones, (neuron, cell)), shape=(size, synapses.shape[0]))
-    return np.arange(size, dtype=np.int32), csr_array(each @ synapses)
+    each = ones_at(neuron, cell, (size, synapses.shape[0]), np.int64)  # read in several places
+    return np.arange(size, dtype=np.int32), csr(each @ synapses)
 
 
 def _joined(name: str, found: list[tuple[str, np.ndarray, Sparse]]) -> Wires:
-    """Layers that read one population share its messages: cells become pairs, triples, … of theirs.
-    """
+    """Layers that read one population share its messages: cells become pairs, triples, … ."""
     if len(found) == 1:
         layer, cell, synapses = found[0]
         return Wires(name, cell, {layer: synapses})
@@ -109,9 +100,6 @@ def _joined(name: str, found: list[tuple[str, np.ndarray, Sparse]]) -> Wires:
 
 def _rows(synapses: Sparse, kind: np.ndarray) -> Sparse:
     """The row of each kind; an empty one where it is -1."""
-    from scipy.sparse import csr_array
-
     known = np.flatnonzero(kind >= 0)
-    ones = np.ones(len(known), np.int64)
-    pick = csr_array((ones, (known, kind[known])), shape=(len(kind), synapses.shape[0]))
-    return csr_array(pick @ synapses)
+    pick = ones_at(known, kind[known], (len(kind), synapses.shape[0]), np.int64)
+    return csr(pick @ synapses)

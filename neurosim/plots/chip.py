@@ -47,7 +47,9 @@ def core_load(placement: Placement, run: Run) -> CoreLoad:
     """
     timing = placement.timing(run)
     if timing.generation is None or timing.processing is None:
-        raise PlotError(f"{placement.profile.name} has a fixed step: its cores' times are not known")
+        raise PlotError(
+            f"{placement.profile.name} has a fixed step: its cores' times are not known"
+        )
     x, y = placement.mesh.place(placement.at)
     seconds = np.maximum(timing.generation, timing.processing).sum(axis=0)
     order = np.argsort(placement.at)
@@ -62,7 +64,7 @@ def core_load(placement: Placement, run: Run) -> CoreLoad:
 
 
 def draw_core_load(table: CoreLoad, ax: Axes | None = None) -> Axes:
-    """A cell a core, the cores of a tile in a square, shaded by their time; unused ones are grey."""
+    """A cell a core, the cores of a tile in a square, shaded by their time; unused ones grey."""
     from matplotlib import colormaps
 
     side = math.ceil(math.sqrt(table.per_tile))
@@ -177,8 +179,12 @@ def draw_step_times(table: StepTimes, ax: Axes | None = None) -> Axes:
     """The step's time, and the slowest core's and link's; shaded: steps after the clip's last."""
     axes = style.axes_of(ax)
     x = np.arange(len(table.step))
-    parts = (("step", table.step), ("generation, slowest core", table.generation),
-             ("processing, slowest core", table.processing), ("busiest link", table.links))  # fmt: skip
+    parts = (
+        ("step", table.step),
+        ("generation, slowest core", table.generation),
+        ("processing, slowest core", table.processing),
+        ("busiest link", table.links),
+    )
     for look, (name, seconds) in enumerate(parts):
         if not np.isnan(seconds).all():
             wide, pale = (3.5, 0.4) if name == "step" else (style.LINE, 1.0)

@@ -28,9 +28,9 @@ EVENT = "neuron_updated"
 
 
 class UpdatesExecutor(Executor):
-    """An executor that counts ``neuron_updated`` alone. Lists of synapses (mostly zeros) leave those
-    of weight 0 out, so nothing arrives over them. ``masks``: node → which neurons, as uint8 (steps, samples, *shape), of the
-    nodes in ``keep``.
+    """An executor that counts ``neuron_updated`` alone. Lists of synapses (mostly zeros) leave out
+    those of weight 0, so nothing arrives over them. ``masks``: node → which neurons, as uint8
+    (steps, samples, *shape), of the nodes in ``keep``.
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -81,7 +81,7 @@ class UpdatesExecutor(Executor):
 
 
 def equation_output(node: Node) -> str:
-    """"spike" or "v" of a neuron node; "" of another."""
+    """ "spike" or "v" of a neuron node; "" of another."""
     return equation(node).output if node.op == "neuron" else ""
 
 

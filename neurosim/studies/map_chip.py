@@ -1,4 +1,4 @@
-"""A model on the cores of one chip: placed by several strategies, timed and priced, side by side."""
+"""A model on the cores of one chip: several strategies, each timed and priced."""
 
 from __future__ import annotations
 
