@@ -36,6 +36,7 @@ from benchmarks.common import Row, main
 VERSION = "2.2.9"
 CYCLE_STEPS, CYCLE_STEPS_DVS = 10, 1
 CHIP = "loihi1_sanafe"
+HOW = "python -m benchmarks.chip_time record FILE, sanafe on PYTHONPATH; its loihi.yaml"
 
 
 @dataclass(frozen=True)
@@ -152,12 +153,8 @@ def record(path: Path) -> None:
             "ours": {"joules": mine.joules, "simple_s": mine.simple, "detailed_s": mine.detailed},
         }  # fmt: skip
         print(network.name, runs[network.name], flush=True)
-    held = {
-        "simulator": f"SANA-FE {VERSION}",
-        "how": "python -m benchmarks.chip_time record FILE, sanafe on PYTHONPATH; its loihi.yaml",
-        "runs": runs,
-    }
-    path.write_text(json.dumps(held, indent=1) + "\n")
+        path.write_text(json.dumps({"simulator": f"SANA-FE {VERSION}", "how": HOW, "runs": runs},
+                                   indent=1) + "\n")  # fmt: skip
 
 
 if __name__ == "__main__":

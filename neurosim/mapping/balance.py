@@ -36,12 +36,11 @@ def balanced(
             parts, caps = fit(network, chip.fabric, encodings, caps)
         except PlacementError:
             break
-        packed = pack(parts, limits)
-        if int(packed.max(initial=0)) >= room:
-            packed = np.minimum(packed, 0) if best is None else best[2]
-            break
         work = part_seconds(network, chip, parts, encodings)
-        slowest = float(np.bincount(packed, weights=work).max())
+        slowest = float(work.max())
+        packed = pack({**parts.use, "work": work}, {**limits, "work": slowest})
+        if int(packed.max(initial=0)) >= room:
+            break
         if best is None or slowest < best[0]:
             best = slowest, parts, packed
         name = parts.owner[int(work.argmax())]
@@ -49,7 +48,9 @@ def balanced(
         if held <= 1:
             break
         caps = {**caps, name: held // 2}
-    assert best is not None
+    if best is None:  # no room at all: as they were
+        parts, _ = fit(network, chip.fabric, encodings)
+        return parts, cores
     return best[1], best[2]
 
 

@@ -131,16 +131,17 @@ def _does_not_fit(name: str, resource: str, used: float, limit: float) -> str:
     )
 
 
-def pack(parts: Parts, limits: Mapping[str, float]) -> np.ndarray:
+def pack(use_of_parts: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
     """int32 (parts,): the core of each part, in order; a part joins the core before it while both
     fit.
     """
-    names = [n for n in limits if n in parts.use]
-    use = np.stack([parts.use[n] for n in names]) if names else np.zeros((0, len(parts.owner)))
+    names = [n for n in limits if n in use_of_parts]
+    parts = len(use_of_parts["neurons"])
+    use = np.stack([use_of_parts[n] for n in names]) if names else np.zeros((0, parts))
     limit = np.array([limits[n] for n in names])
     core, held = 0, np.zeros(len(names))
-    found = np.zeros(len(parts.owner), np.int32)
-    for part in range(len(parts.owner)):
+    found = np.zeros(parts, np.int32)
+    for part in range(parts):
         if part and (held + use[:, part] > limit).any():
             core, held = core + 1, np.zeros(len(names))
         held = held + use[:, part]

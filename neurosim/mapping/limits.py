@@ -58,10 +58,12 @@ def layer_use(
     cell, how many parts it sends to.
     """
     synapses = onto_cores(layer, cores, number)
-    inputs = np.zeros(synapses.shape[0])
+    cells = synapses.shape[0]
+    inputs = np.zeros(cells)
     for origin in layer.sources:
         known = origin.index >= 0
-        inputs += np.bincount(layer.reach.cell[known], minlength=len(inputs))
+        inputs += np.bincount(layer.reach.cell[known], minlength=cells)
+    inputs = np.maximum(inputs, np.bincount(layer.reach.cell, minlength=cells))  # the host's too
     reached = present(synapses)
     stored = np.asarray(inputs @ synapses)
     bits = _bits(layer, cores, number, stored, bits_of(layer, fabric), encoding)
@@ -76,11 +78,14 @@ def _populations(layer: Layer, cores: Cores, number: int) -> np.ndarray:
     axon.
     """
     found = np.zeros(layer.reach.taps.shape[0])
+    nobodys = np.ones(len(layer.reach.cell), bool)  # inputs that the host sends
     for origin in layer.sources:
         known = origin.index >= 0
         where = cores[origin.source][origin.index[known]].astype(np.int64)
         pairs = np.unique(layer.reach.cell[known].astype(np.int64) * number + where)
         found += np.bincount(pairs // number, minlength=len(found))
+        nobodys &= ~known
+    found[np.unique(layer.reach.cell[nobodys])] += 1
     return found
 
 

@@ -21,13 +21,12 @@ _PAD = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
 @dataclass(frozen=True, eq=False)
 class Origin:
     """Element e of the value is element ``index[e]`` of ``source``, ``delay`` steps ago; -1: of
-    nothing. ``host``: arithmetic outside weights and neurons lies between.
+    nothing.
     """
 
     source: str
     index: np.ndarray  # int32 (elements,)
     delay: int = 0
-    host: bool = False
 
 
 @dataclass
@@ -59,11 +58,10 @@ class Origins:
         if node.op == "concat":
             return self._concat(node)
         found: list[Origin] = []
-        host = node.known.role == "arithmetic"
         for position in range(len(node.inputs)):
             for origin in self.of_operand(node, position):
                 moved = self._moved(node, position, origin.index)
-                found += [replace(origin, index=m, host=origin.host or host) for m in moved]
+                found += [replace(origin, index=m) for m in moved]
         return tuple(found)
 
     def _concat(self, node: Node) -> tuple[Origin, ...]:

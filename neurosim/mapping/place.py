@@ -71,7 +71,7 @@ def place(
     if manual is not None:
         return _manual(chip, network, encodings, read_manual(manual), level, strict)
     parts, caps = fit(network, fabric, encodings)
-    cores = pack(parts, has(fabric))
+    cores = pack(parts.use, has(fabric))
     if strategy == "balanced":
         parts, cores = balanced(network, chip, encodings, caps, cores)
     return _placed(chip, network, encodings, parts, cores, strategy, level)
@@ -123,7 +123,7 @@ def _placed(
     assert chip.fabric is not None
     of = {name: cores[where] for name, where in parts.of.items()}
     number = int(cores.max(initial=0)) + 1
-    use = {k: np.bincount(cores, weights=v, minlength=number) for k, v in parts.use.items()}
+    use = use_of(network, chip.fabric, encodings, of, number)
     found = Placement(
         chip, network, of, np.arange(number, dtype=np.int64), encodings, strategy, use, level
     )
