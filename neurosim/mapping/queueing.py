@@ -9,6 +9,7 @@ Plain Python: for networks of a few thousand messages.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Simulation:
     busy: dict[int, bool] = field(default_factory=dict[int, bool])
     wanted: dict[int, deque[int]] = field(default_factory=dict[int, "deque[int]"])
     pending: dict[int, Message | None] = field(default_factory=dict[int, "Message | None"])
+    order: Iterator[int] = field(default_factory=itertools.count)
 
     def run(self) -> float:
         """Seconds until nothing is left to do."""
@@ -92,7 +94,7 @@ class Simulation:
         return self.last
 
     def _at(self, delay: float, what: str, which: int) -> None:
-        heapq.heappush(self.events, (self.now + delay, len(self.events), what, which))
+        heapq.heappush(self.events, (self.now + delay, next(self.order), what, which))
 
     def _next(self, core: int) -> None:
         delay, self.pending[core] = next(self.sources[core])
