@@ -21,7 +21,10 @@ from typing import Any
 
 from benchmarks.common import THREADS, Row, commit, line, machine
 
-ALL = ("kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "roofline")
+ALL = (
+    "kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "chip_time",
+    "roofline",
+)  # fmt: skip
 HISTORY = Path(__file__).with_name("history.jsonl")
 WORSE = 1.25
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from neurosim.ir.store import load_graph as load_graph
     from neurosim.ir.store import load_run as load_run
     from neurosim.ir.store import save_graph as save_graph
+    from neurosim.mapping.place import place as place
+    from neurosim.mapping.placement import Placement as Placement
     from neurosim.passes import lower as lower
     from neurosim.sim.assumed import activity_from_rates as activity_from_rates
     from neurosim.sim.simulate import simulate as simulate
@@ -56,6 +58,7 @@ _HOME = {
     "Graph": "ir.graph",
     "Manifest": "ir.manifest",
     "NeurosimError": "errors",
+    "Placement": "mapping.placement",
     "Recognised": "capture.recognise",
     "Run": "ir.run",
     "activity_from_rates": "sim.assumed",
@@ -70,6 +73,7 @@ _HOME = {
     "load_profile": "hardware.profile",
     "load_run": "ir.store",
     "lower": "passes",
+    "place": "mapping.place",
     "price": "energy.price",
     "profiles": "hardware.profile",
     "recognise": "capture.recognise",

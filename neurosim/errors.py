@@ -49,6 +49,10 @@ class ProfileError(NeurosimError, ValueError):
     """A hardware profile or convention file that is not well formed; names file and line."""
 
 
+class PlacementError(NeurosimError, ValueError):
+    """A graph that cannot be put on a chip as asked; names the layer, the limit and the remedy."""
+
+
 class UnpricedEvents(NeurosimError, LookupError):
     """Events that a profile neither prices, hosts, ignores nor forbids; or forbids."""
 

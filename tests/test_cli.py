@@ -112,7 +112,7 @@ def test_summary_says_what_a_reader_must_know(
 ) -> None:
     found = _out(capsys, "estimate mine.py:build --clip clip.npy --hardware loihi1")
     for text in ("mJ/video", "SynOps", "firing rate", "low to high", "loihi1: not included",
-                 "host cmos_45nm (assumed)", "not mapped", "conv"):  # fmt: skip
+                 "host cmos_45nm (assumed)", "static", "1 chip", "conv"):  # fmt: skip
         assert text in found, text
 
 

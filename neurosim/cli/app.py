@@ -16,6 +16,7 @@ from neurosim.cli import (
     sweep,
     train,
 )
+from neurosim.cli import map as map_
 from neurosim.cli.options import top
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.callback()(top)
 app.command("estimate")(estimate.estimate)
 app.command("price")(price.price)
 app.command("graph")(graph.graph)
+app.command("map")(map_.map_model)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(sweep.sweep, name="sweep")

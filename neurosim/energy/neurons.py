@@ -122,10 +122,10 @@ def _updated(reading: Reading, facts: NodeFacts, active: int, idle: int, bill: B
     billed, an upper bound.
     """
     rule = reading.convention.idle_rule
+    if rule != "no_event" and (facts.name, "neuron_updated") in reading.totals:
+        return reading.count(facts.name, "neuron_updated")
     if rule == "no_event" or not idle:
         return active
-    if (facts.name, "neuron_updated") in reading.totals:
-        return reading.count(facts.name, "neuron_updated")
     if rule == "state_unchanged" and _holds_still(facts.neuron) or not active:
         return active
     bill.note(f"idle_rule: {rule} bills every step as active, an upper bound", facts.name)
@@ -139,9 +139,13 @@ def _holds_still(facts: Mapping[str, Any]) -> bool:
 
 
 def bill_input(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
-    """The clip's elements as neurons of the chip, where the convention says so."""
+    """The clip's elements as neurons of the chip, where the convention says so. A real clip that
+    drives neurons alone is their current: they are the input neurons, and counted already.
+    """
     elements = reading.output_elements(facts)
     if not reading.convention.input_neurons or not elements:
+        return
+    if facts.out_kind not in DISCRETE and not any(f.stem for f in reading.run.facts.values()):
         return
     events = reading.count(facts.name, "input_event")
     active = events if facts.out_kind in DISCRETE else elements

@@ -16,6 +16,15 @@ class Placed(Protocol):
         """Powered chips."""
         ...
 
+    @property
+    def encodings(self) -> Mapping[str, str]:
+        """Layer → dense, sparse or conv, as its synapses are stored."""
+        ...
+
+    def notes(self, run: Run) -> tuple[str, ...]:
+        """How it was placed and what its figures rest on."""
+        ...
+
     def seconds(self, run: Run) -> float:
         """Time of one forward of one clip."""
         ...

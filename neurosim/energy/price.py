@@ -32,13 +32,15 @@ def price(
     placement: Placed | None = None,
     convention: str | Path | Convention | None = None,
     host: str | Path | Profile | None = None,
+    *,
+    why_unplaced: str = "needs a placement",
     **count_overrides: Any,
 ) -> EnergyReport:
     """What ``run`` costs on a chip: joules = Σ billed events × price, joules of the whole batch.
 
     ``convention`` replaces the profile's; ``count_overrides`` replace single keys of it (counting
     rules, section 9). ``host`` prices what the chip cannot do. Without a placement, messages, hops,
-    latency and static energy are listed as not included.
+    latency and static energy are listed as not included; ``why_unplaced`` is said there.
 
     Raises UnpricedEvents: every missing event with its nodes, at once; or facts of nodes that are
     not known, where counts alone were given and do not suffice. UnknownName, ProfileError:
@@ -49,12 +51,14 @@ def price(
     rules = with_counts(chip.convention if convention is None else convention, counts)
     hosted = _host(chip, host)
     check_bare(read(run, rules), chip)
-    desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow))
+    encodings: Mapping[str, str] = {} if placement is None else placement.encodings
+    desk = _Desk(run, chip, hosted, host is not None, bill(run, rules, chip.dataflow), encodings)
     for line in desk.bill.lines:
         desk.take(line)
-    seconds = _place(desk, placement)
+    seconds = _not_mapped(desk, why_unplaced) if placement is None else _place(desk, placement)
     desk.close()
-    return _report(desk, rules, seconds)
+    remarks = () if placement is None else placement.notes(run)
+    return _report(desk, rules, seconds, remarks)
 
 
 def _host(chip: Profile, host: str | Path | Profile | None) -> Profile | None:
@@ -72,6 +76,7 @@ class _Desk:
     host: Profile | None
     host_given: bool
     bill: Bill
+    encodings: Mapping[str, str] = field(default_factory=dict[str, str])
     rows: list[Row] = field(default_factory=list[Row])
     ignored: dict[tuple[str, str], float | None] = field(
         default_factory=dict[tuple[str, str], float | None]
@@ -99,7 +104,8 @@ class _Desk:
 
     def _charge(self, line: Line, profile: Profile, by: str, facts: NodeFacts | None) -> None:
         entry = profile.prices.get(line.billed)
-        each = None if entry is None else _joules(entry, profile, facts)
+        encoding = self.encodings.get(line.node, "")
+        each = None if entry is None else _joules(entry, profile, facts, encoding)
         if each is None:
             why = (
                 entry.note or entry.source if entry else f"{profile.name} does not price it either"
@@ -161,30 +167,18 @@ def _some(nodes: Iterable[str]) -> str:
     return shown + (f" and {len(names) - 8} more nodes" if len(names) > 8 else "")
 
 
-def _joules(entry: Price, profile: Profile, facts: NodeFacts | None) -> Range | None:
+def _joules(entry: Price, profile: Profile, facts: NodeFacts | None, encoding: str) -> Range | None:
     if facts is None:
         return entry.joules()
     if entry.memory is not None and profile.memory is not None:
         return memory.word(profile.memory, facts, entry.memory)
     if not entry.by_encoding and not entry.by_bits:
         return entry.joules()
-    return entry.joules(facts.weight_bits, encoding(facts))
+    return entry.joules(facts.weight_bits, encoding or facts.encoding)
 
 
-def encoding(facts: NodeFacts) -> str:
-    """How a chip would store a node's synapses: conv, sparse (most weights 0) or dense."""
-    shape = facts.geometry
-    if shape is not None and any(k > 1 for k in shape.kernel):
-        return "conv"
-    return "sparse" if 2 * facts.weight_zeros > max(1, facts.parameters) else "dense"
-
-
-def _place(desk: _Desk, placement: Placed | None) -> float | None:
-    """Messages, hops and static energy of a placement; what is not known without one is said.
-    Returns seconds/view.
-    """
-    if placement is None:
-        return _not_mapped(desk)
+def _place(desk: _Desk, placement: Placed) -> float:
+    """Messages, hops and static energy of a placement. Returns seconds/view."""
     for (node, event), count in placement.traffic(desk.run).items():
         op = desk.run.facts[node].op if node in desk.run.facts else "network"
         desk.take(Line(node, op, event, event, float(count)))
@@ -198,15 +192,18 @@ def _place(desk: _Desk, placement: Placed | None) -> float | None:
     return seconds
 
 
-def _not_mapped(desk: _Desk) -> None:
+def _not_mapped(desk: _Desk, said: str) -> None:
+    """What is not known without a placement."""
     priced = [e for e in PLACED if e in desk.chip.prices or e == "static" and desk.chip.static]
     for event in PLACED:
-        why = "not mapped: needs a placement" if event in priced else desk.chip.ignores.get(event)
+        why = f"not mapped: {said}" if event in priced else desk.chip.ignores.get(event)
         if why:
             desk.ignored[event, why] = None
 
 
-def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyReport:
+def _report(
+    desk: _Desk, rules: Convention, seconds: float | None, remarks: tuple[str, ...]
+) -> EnergyReport:
     run = desk.run
     bare = bare_nodes(run)
     for node in bare:
@@ -217,8 +214,9 @@ def _report(desk: _Desk, rules: Convention, seconds: float | None) -> EnergyRepo
     synops = sum(count for (_, event), count in totals.items() if event in SYNAPTIC)
     return EnergyReport(
         profile=desk.chip, convention=rules, rows=tuple(desk.rows), not_included=excluded,
-        notes=_notes(desk.bill.notes), samples=run.samples, steps=run.steps, manifest=run.manifest,
-        synaptic_operations=synops, seconds_per_view=seconds, counts=run.counts,
+        notes=(*_notes(desk.bill.notes), *remarks), samples=run.samples, steps=run.steps,
+        manifest=run.manifest, synaptic_operations=synops, seconds_per_view=seconds,
+        counts=run.counts,
         opaque=tuple(
             f"{n} ({f.note or f.op})"
             for n, f in run.facts.items()

@@ -133,6 +133,20 @@ class EnergyReport:
         hosted = math.fsum(r.joules for r in self.rows if r.by.startswith("host"))
         return hosted / self.joules if self.joules else 0.0
 
+    def split(self) -> dict[str, float]:
+        """Joules per video: dynamic (what the chip does), host (assumed) and static."""
+        part = {"dynamic": "chip", "host": "host", "static": "static"}
+        return {
+            name: math.fsum(r.joules for r in self.rows if r.by.startswith(by)) * self.per_video
+            for name, by in part.items()
+        }
+
+    @property
+    def energy_delay(self) -> float | None:
+        """Joules × seconds of one video; None when the run was not mapped."""
+        seconds = self.seconds_per_video
+        return None if seconds is None else self.joules_per_video * seconds
+
     def _by(self, key: Callable[[Row], str]) -> dict[str, float]:
         found: dict[str, list[float]] = {}
         for row in self.rows:
@@ -202,6 +216,8 @@ class EnergyReport:
             "mj_high": self.high * scale * 1e3,
             "mj_per_view": self.joules_per_view * 1e3,
             "ms_per_video": None if seconds is None else seconds * 1e3,
+            "energy_delay_js": self.energy_delay,
+            "mj_split": {name: joules * 1e3 for name, joules in self.split().items()},
             "synaptic_operations_per_video": self.synaptic_operations_per_video,
             "by_node": {k: v * scale for k, v in self.by_node().items()},
             "by_op": {k: v * scale for k, v in self.by_op().items()},

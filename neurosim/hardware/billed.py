@@ -39,7 +39,7 @@ OBSERVED: dict[str, str] = {
     "fanout_right": "billed as coincidence when the convention says so",
 }
 UPDATES = ("neuron_active", "neuron_idle")
-HOPS = ("message", "hop_ew", "hop_ns", "spike_within_tile")
+HOPS = ("message", "hop_ew", "hop_ns", "spike_within_tile", "chip_crossing")
 PLACED = tuple(MAPPED)  # nothing of these is known without a placement
 
 if unsorted := COUNTED.keys() - BILLED.keys() - OBSERVED.keys():

@@ -135,8 +135,9 @@ def _mapping(data: Data, key: str) -> Data:
 
 
 def _merge(base: Any, over: Any, keys: Keys) -> Any:
-    """Mappings merge key by key; a price, a list or a plain value replaces what it inherits."""
-    whole = len(keys) == 1 and keys[0] in _REPLACED or len(keys) == 2 and keys[0] in _PLACES
+    """Mappings merge key by key; a price, a time, a list or a value replaces what it inherits."""
+    entries = (*_PLACES, "timing")
+    whole = len(keys) == 1 and keys[0] in _REPLACED or len(keys) == 2 and keys[0] in entries
     if whole or not (isinstance(base, dict) and isinstance(over, dict)):
         return over
     both = dict(cast(Data, base))

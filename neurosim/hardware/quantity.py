@@ -84,12 +84,15 @@ class Price(Strict):
 
 
 class Time(Strict):
-    """Seconds of one event; ``by_tiles``: the largest key at most the tiles in use decides."""
+    """Seconds of one event; ``by_tiles``: the largest key at most the tiles in use decides, or a
+    straight line between the keys around it (``interpolate``).
+    """
 
     value: Seconds | None = None
     low: Seconds | None = None
     high: Seconds | None = None
     by_tiles: dict[int, Seconds] = {}
+    interpolate: bool = False
     by_encoding: dict[Encoding, Seconds] = {}
     how: How
     source: Text
@@ -101,6 +104,22 @@ class Time(Strict):
         if self.value is None and not self.by_tiles and not self.note:
             raise ValueError(_NO_VALUE)
         return self
+
+    def seconds(self, tiles: int = 1, encoding: str = "") -> float:
+        """For so many tiles in use, or a layer stored in that encoding."""
+        if self.by_tiles:
+            return self._by_tiles(tiles)
+        found = next((v for k, v in self.by_encoding.items() if k == encoding), self.value)
+        return 0.0 if found is None else found
+
+    def _by_tiles(self, tiles: int) -> float:
+        keys = sorted(self.by_tiles)
+        below = max((k for k in keys if k <= tiles), default=keys[0])
+        above = min((k for k in keys if k >= tiles), default=keys[-1])
+        low, high = self.by_tiles[below], self.by_tiles[above]
+        if not self.interpolate or above == below:
+            return low
+        return low + (high - low) * (tiles - below) / (above - below)
 
 
 class Power(Strict):

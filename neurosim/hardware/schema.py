@@ -92,12 +92,14 @@ class Fabric(Strict):
     routing_memory_per_core: Bytes | None = None
     axons_in_per_core: int | None = Field(default=None, gt=0)
     axons_out_per_core: int | None = Field(default=None, gt=0)
+    population_axons: bool = False  # one axon in serves all channels at a position, by their number
     weight_bits: tuple[int, int] | None = None
     state_bits: int | None = Field(default=None, gt=0)
     payload_bits: int | None = Field(default=None, ge=0)
     message_bits: int | None = Field(default=None, gt=0)
     delay_steps: int | None = Field(default=None, ge=0)
     link_messages_per_second: float | None = Field(default=None, gt=0)
+    chip_link_messages_per_second: float | None = Field(default=None, gt=0)
     link_buffer_messages: int | None = Field(default=None, gt=0)
     step: Literal["barrier", "tick", "asynchronous"] = "barrier"
     sources: dict[str, Text] = {}

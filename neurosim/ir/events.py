@@ -28,10 +28,11 @@ COUNTED: dict[str, str] = {
     "activation_write": "activation words written",
 }
 MAPPED: dict[str, str] = {
-    "message": "spike messages that leave a core (needs a placement)",
+    "message": "spike messages, one for every core that a spike is sent to (needs a placement)",
     "hop_ew": "east–west mesh hops",
     "hop_ns": "north–south mesh hops",
-    "spike_within_tile": "deliveries inside a tile",
+    "spike_within_tile": "messages whose two cores share a tile",
+    "chip_crossing": "messages over a link between chips",
     "static": "seconds × static power",
     "host_io": "words that cross between chip and host",
 }

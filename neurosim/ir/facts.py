@@ -82,6 +82,13 @@ class NodeFacts:
             size *= n
         return size
 
+    @property
+    def encoding(self) -> str:
+        """How a chip would store the synapses: conv, sparse (most weights 0) or dense."""
+        if self.geometry is not None and any(k > 1 for k in self.geometry.kernel):
+            return "conv"
+        return "sparse" if 2 * self.weight_zeros > max(1, self.parameters) else "dense"
+
 
 def _tuples(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):

@@ -6,7 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neurosim.ops._value import Mask, Value
+from neurosim.ir.op import Op
+from neurosim.ops._value import Call, Mask, Value
 
 
 def arrival(value: Value) -> Mask:
@@ -35,3 +36,16 @@ def full(mask: Tensor, shape: torch.Size | tuple[int, ...]) -> Tensor:
 def as_float(mask: Tensor) -> Tensor:
     """0.0 / 1.0, to be moved about by an operator's own ``run``."""
     return mask.to(torch.float32)
+
+
+STORED = "stored_only"  # in a call's state: synapses of weight 0 do not exist
+
+
+def stored_arrival(op: Op, call: Call) -> Tensor | None:
+    """Where an event arrives over a weight that is not 0, when that was asked for."""
+    if not call.state.get(STORED) or not call.node.known.weight_zeros:
+        return None
+    (x,) = call.inputs
+    weight = as_float(call.params["weight"] != 0)
+    active = Value(as_float(x.active()), x.type)
+    return op.run(Call(call.node, (active,), {"weight": weight}, {}, call.first_step)) > 0

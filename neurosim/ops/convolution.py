@@ -23,7 +23,7 @@ from neurosim.ir.facts import Geometry
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
-from neurosim.ops._arrive import as_float
+from neurosim.ops._arrive import as_float, stored_arrival
 from neurosim.ops._value import Call, Mask, Value, total
 from neurosim.ops._weights import contract, event_counts, real_like, weight_facts
 
@@ -206,6 +206,8 @@ class Convolution(Op):
         (x,), a = call.inputs, call.attrs
         if not x.type.discrete:
             return True
+        if (stored := stored_arrival(self, call)) is not None:
+            return stored
         groups, weight = a["groups"], call.params["weight"]
         spatial = x.type.shape[1:]
         if groups > 1:

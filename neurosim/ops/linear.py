@@ -15,6 +15,7 @@ from neurosim.errors import GraphError
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
+from neurosim.ops._arrive import stored_arrival
 from neurosim.ops._value import Call, Mask, Value, total
 from neurosim.ops._weights import event_counts, real_like, weight_facts
 
@@ -83,6 +84,8 @@ class Linear(Op):
         (x,) = call.inputs
         if not x.type.discrete:
             return True
+        if (stored := stored_arrival(self, call)) is not None:
+            return stored
         return torch.from_numpy(_rows(x, False) > 0).unsqueeze(-1).to(x.device)
 
 

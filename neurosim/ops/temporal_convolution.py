@@ -22,7 +22,7 @@ from neurosim.ir.facts import Geometry
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
-from neurosim.ops._arrive import as_float
+from neurosim.ops._arrive import as_float, stored_arrival
 from neurosim.ops._value import Call, Mask, Value, total
 from neurosim.ops._weights import contract, event_counts, weight_facts
 from neurosim.ops.convolution import axis_fan_out, axis_maps, out_size, zero_map
@@ -192,6 +192,8 @@ class TemporalConvolution(Op):
         (x,), a = call.inputs, call.attrs
         if not x.type.discrete:
             return True
+        if (stored := stored_arrival(self, call)) is not None:
+            return stored
         weight = call.params["weight"]
         grouped = x.active().unflatten(2, (a["groups"], -1)).any(3)  # (T, B, g, *spatial)
         flat = (

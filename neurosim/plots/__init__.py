@@ -11,6 +11,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.plots.chip import core_load as core_load
+    from neurosim.plots.chip import draw_core_load as draw_core_load
+    from neurosim.plots.chip import draw_link_load as draw_link_load
+    from neurosim.plots.chip import draw_step_times as draw_step_times
+    from neurosim.plots.chip import link_load as link_load
+    from neurosim.plots.chip import step_times as step_times
     from neurosim.plots.classes import class_rates as class_rates
     from neurosim.plots.classes import draw_class_rates as draw_class_rates
     from neurosim.plots.confusion import confusion_matrix as confusion_matrix
@@ -54,23 +60,28 @@ _HOME = {
     "TrainingCurves": "training",
     "class_rates": "classes",
     "confusion_matrix": "confusion",
+    "core_load": "chip",
     "csv_text": "table",
     "draw_class_rates": "classes",
     "draw_confusion": "confusion",
+    "draw_core_load": "chip",
     "draw_curves": "training",
     "draw_energy": "noise",
     "draw_front": "front",
     "draw_graph": "graph",
+    "draw_link_load": "chip",
     "draw_raster": "raster",
     "draw_rate_by_depth": "overview",
     "draw_rate_histogram": "overview",
     "draw_retained": "noise",
     "draw_silent": "silent",
     "draw_step_rates": "steps",
+    "draw_step_times": "chip",
     "draw_tau_by_depth": "overview",
     "draw_tau_histogram": "overview",
     "energy_front": "front",
     "firing_rates": "overview",
+    "link_load": "chip",
     "noise_robustness": "noise",
     "noise_table": "noise",
     "over_seeds": "span",
@@ -80,6 +91,7 @@ _HOME = {
     "save_csv": "table",
     "silent_neurons": "silent",
     "step_rates": "steps",
+    "step_times": "chip",
     "training_curves": "training",
 }
 

@@ -21,6 +21,7 @@ from neurosim.sim.executor import Executor
 from neurosim.sim.layout import from_slices, to_slices
 from neurosim.sim.prepare import exact_float32, prepare, prepared
 from neurosim.sim.schedule import EVENTS_A_NODE, budget, bytes_per_step
+from neurosim.sim.updates import count_updates
 from neurosim.sim.windows import check_window, cut_windows, window_notes
 
 
@@ -36,6 +37,7 @@ def simulate(
     record: str | Iterable[str] | None = None,
     memory_budget: int | None = None,
     reproducible: bool = False,
+    updates: bool = False,
     manifest: Manifest | None = None,
 ) -> Run:
     """Execute ``graph`` over ``clip`` and count every event exactly.
@@ -49,7 +51,10 @@ def simulate(
     ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
-    ``record``: "spikes", "all", or node names, kept in ``Run.trace``.
+    ``record``: "spikes" (of neurons and of a clip of events), "all", or node names, kept in
+    ``Run.trace``.
+    ``updates``: also count which neurons a chip updates by SANA-FE's rule (``neuron_updated``), and
+    record them as ``NODE/updated`` where NODE is recorded.
 
     Raises ClipError: wrong shape, NaN, or not the kind that was declared. SimulationError: an
     engine or record that does not exist, or a clip longer than an operator that needs every step
@@ -61,6 +66,8 @@ def simulate(
     keep = recorded(graph, record)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
     if isinstance(clip, Iterator):
+        if updates:
+            raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
         return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
                          memory_budget, manifest)  # fmt: skip
     source = to_slices(graph, clip)
@@ -82,8 +89,9 @@ def simulate(
     with torch.no_grad(), exact_float32():
         for start in range(0, steps, size):
             executor.feed(source[start : start + size], start + size >= steps)
+    masks = count_updates(graph, source, counts, size, keep) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
-    trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)})
+    trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
     counted = counts.finish()
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
@@ -154,7 +162,8 @@ def recorded(graph: Graph, record: str | Iterable[str] | None) -> frozenset[str]
     if record == "all":
         return frozenset(n.name for n in graph.nodes)
     if record == "spikes":
-        return frozenset(n.name for n in graph.neurons())
+        events = [n for n in graph.inputs if n.value.discrete]
+        return frozenset(n.name for n in (*graph.neurons(), *events))
     names = [record] if isinstance(record, str) else list(record)
     unknown = [n for n in names if n not in graph.by_name]
     if unknown:

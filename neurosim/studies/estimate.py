@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
-from neurosim.errors import ClipError, ProfileError, RatesError
+from neurosim.errors import ClipError, PlacementError, ProfileError, RatesError
 from neurosim.hardware.convention import Convention, with_counts
 from neurosim.hardware.profile import load_profile
 from neurosim.hardware.schema import Profile
@@ -20,6 +20,8 @@ from neurosim.ir.run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from neurosim.mapping.placement import Placement
+
 Chip = str | Path | Profile
 Axes = tuple[int | None, int | None]  # of time and of the batch
 STAGES = ("capture", "lower", "simulate", "price")
@@ -27,11 +29,14 @@ STAGES = ("capture", "lower", "simulate", "price")
 
 @dataclass(frozen=True, eq=False)
 class Estimate(Mapping[str, EnergyReport]):
-    """Profile name → report, with the run that was priced and the graph that was run."""
+    """Profile name → report, with the run that was priced, the graph that was run, and where it
+    sits on the chips that have cores for it.
+    """
 
     reports: Mapping[str, EnergyReport]
     run: Run
     graph: Graph
+    placements: Mapping[str, Placement] = field(default_factory=dict[str, "Placement"])
 
     def __getitem__(self, name: str) -> EnergyReport:
         return self.reports[name]
@@ -68,11 +73,13 @@ def estimate(
     stream: Iterator[Any] | None = None,
     window: int | None = None,
     hop: int | None = None,
+    updates: bool = False,
     manifest: Manifest | None = None,
     on_stage: Callable[[str], object] | None = None,
     **count_overrides: Any,
 ) -> Estimate:
-    """capture → lower → simulate → price, on every chip of ``hardware``.
+    """capture → lower → simulate → price, on every chip of ``hardware``; placed where it has cores
+    and the model fits them.
 
     ``model``: a torch module, or a Graph that is already one.
     ``clip``: a tensor in the layout that the model takes, [T, B, C, H, W] unless ``time_dim`` and
@@ -82,6 +89,7 @@ def estimate(
     ``stream``: pieces of a long clip in the same layout, simulated in the place of ``clip``, which
     then only shows the shape; ``window``, ``hop``: as ``simulate``.
     ``record``: "spikes", or a node whose values ``run.trace`` keeps.
+    ``updates``: as ``simulate``; taken where a chip's convention asks for it.
     ``on_stage`` is told the name of each stage as it begins.
 
     Raises NeurosimError: whatever is wrong with the model, the clip, a chip or a rate; chips and
@@ -95,10 +103,14 @@ def estimate(
     tell("simulate")
     base = base.with_(model=graph.meta["model"], clip=info)
     shown = tensor if stream is None else stream
-    run = _run(graph, shown, rates, engine, base, record=record, window=window, hop=hop)
+    asked = any(needs_updates(c, convention, count_overrides) for c in chips)
+    updates = stream is None and (updates or asked)
+    how = {"record": record, "window": window, "hop": hop, "updates": updates}
+    run = _run(graph, shown, rates, engine, base, **how)
     tell("price")
-    reports = price_all(run, chips, convention, host, count_overrides)
-    return Estimate(reports, run, graph)
+    placed, unplaced = place_all(graph, chips)
+    reports = price_all(run, chips, convention, host, count_overrides, placed, unplaced)
+    return Estimate(reports, run, graph, placed)
 
 
 def graph_of(
@@ -171,10 +183,47 @@ def price_all(
     convention: str | Path | Convention | None = None,
     host: Chip | None = None,
     counts: Mapping[str, Any] | None = None,
+    placed: Mapping[str, Placement] | None = None,
+    unplaced: Mapping[str, str] | None = None,
 ) -> dict[str, EnergyReport]:
-    """Profile name → report of one run."""
-    found = (price(run, chip, None, convention, host, **(counts or {})) for chip in hardware)
-    return {report.profile.name: report for report in found}
+    """Profile name → report of one run. ``unplaced``: profile name → why it sits on no cores."""
+    placed, unplaced = placed or {}, unplaced or {}
+    found: dict[str, EnergyReport] = {}
+    for chip in map(load_profile, hardware):
+        why = {"why_unplaced": unplaced[chip.name]} if chip.name in unplaced else {}
+        given = {**why, **(counts or {})}
+        placement = placed.get(chip.name)
+        found[chip.name] = price(run, chip, placement, convention, host, **given)
+    return found
+
+
+def place_all(
+    graph: Graph, chips: Iterable[Profile]
+) -> tuple[dict[str, Placement], dict[str, str]]:
+    """Placements on the chips that have cores and steps, and why there is none on the others of
+    these.
+    """
+    placed: dict[str, Placement] = {}
+    unplaced: dict[str, str] = {}
+    for chip in chips:
+        if chip.fabric is None:
+            continue
+        from neurosim.mapping.place import place
+
+        try:
+            placed[chip.name] = place(graph, chip)
+        except PlacementError as error:
+            unplaced[chip.name] = str(error)
+    return placed, unplaced
+
+
+def needs_updates(
+    chip: Profile, convention: str | Path | Convention | None, counts: Mapping[str, Any]
+) -> bool:
+    """Whether the bill asks which neurons were updated, which counts alone do not say."""
+    own = {**chip.count, **counts} if convention is None else counts
+    rules = with_counts(convention or chip.convention, own)
+    return rules.idle_rule == "sanafe" and rules.neuron_updates == "chip"
 
 
 def document(run: Run, reports: Mapping[str, EnergyReport]) -> dict[str, Any]:
@@ -223,6 +272,8 @@ def _run(
 ) -> Run:
     from neurosim.sim.simulate import simulate
 
+    if rates is not None:
+        how.pop("updates", None)
     if rates is None:
         return simulate(graph, clip, engine, reproducible=True, manifest=base, **how)
     if isinstance(rates, Mapping) and not rates:

@@ -169,11 +169,18 @@ def test_idle_rule() -> None:
     known = lines(counted, neuron_updates="chip", idle_rule="sanafe")
     assert known["lif", "neuron_active", "neuron_active"] == 25
     assert known["lif", "neuron_idle", "neuron_idle"] == 7
+    driven = {**reference.COUNTS, ("lif", "neuron_active"): 32, ("lif", "neuron_idle"): 0}
+    real = reference.run({**driven, ("lif", "neuron_updated"): 25})
+    known = lines(real, neuron_updates="chip", idle_rule="sanafe")
+    assert known["lif", "neuron_active", "neuron_active"] == 25  # a real path may bring 0
 
 
 def test_input_neurons() -> None:
     found = lines(RUN, neuron_updates="chip", input_neurons=True)
     assert found["clip", "neuron_active", "neuron_active"] == 16  # a real clip drives every element
+    driven = {k: replace(v, stem=False) for k, v in reference.facts().items()}
+    found = lines(reference.run(nodes=driven), neuron_updates="chip", input_neurons=True)
+    assert not [k for k in found if k[0] == "clip"]  # it drives neurons alone: they are the inputs
     nodes = {**reference.facts()}
     nodes["clip"] = replace(nodes["clip"], out_kind="spike")
     run = reference.run({("clip", "input_event"): 6}, nodes)

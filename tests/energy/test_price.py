@@ -109,6 +109,11 @@ class TwoChips:
     """A placement made by hand."""
 
     chips = 2
+    encodings: dict[str, str] = {}
+
+    def notes(self, run: object) -> tuple[str, ...]:
+        """Said in the report."""
+        return ("placed by hand",)
 
     def seconds(self, run: object) -> float:
         """One forward."""
@@ -126,6 +131,7 @@ def test_placement_adds_hops_static_energy_and_latency() -> None:
     assert report.seconds_per_video == near(3e-3)
     assert report.joules_per_video == near(report.joules / SAMPLES * 3)
     assert "message" in {e.event for e in report.not_included}
+    assert report.notes[-1] == "placed by hand"
 
 
 def test_encoding_decides_the_price() -> None:

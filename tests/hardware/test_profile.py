@@ -9,6 +9,7 @@ import pytest
 from neurosim.errors import ProfileError, UnknownName
 from neurosim.hardware import describe, load_profile, profiles
 from neurosim.hardware.billed import BILLED, OBSERVED
+from neurosim.hardware.quantity import Time
 from neurosim.ir.events import COUNTED, MAPPED
 
 GOOD = """\
@@ -185,3 +186,21 @@ def test_the_profiles_of_the_issue_are_there() -> None:
         "jetson", "gpu", "keras_spiking_loihi",
     }  # fmt: skip
     assert named <= set(profiles())
+
+
+def test_times_by_tiles_encoding_and_value() -> None:
+    table = Time.model_validate(
+        {"by_tiles": {1: "1 us", 4: "2 us"}, "how": "assumed", "source": "x"}
+    )
+    assert [table.seconds(n) for n in (1, 3, 4, 99)] == [1e-6, 1e-6, 2e-6, 2e-6]
+    line = table.model_copy(update={"interpolate": True})
+    assert line.seconds(2) == pytest.approx(4e-6 / 3) and line.seconds(99) == 2e-6
+    synapse = load_profile("loihi1_sanafe").timing["synapse"]
+    assert (synapse.seconds(encoding="conv"), synapse.seconds()) == (3.1e-9, 3.8e-9)
+
+
+def test_a_childs_time_replaces_its_parents_whole() -> None:
+    """Merged key by key, Davies' 465 ns for 32 tiles would stand in SANA-FE's table."""
+    assert load_profile("loihi1_sanafe").timing["barrier"].by_tiles == {
+        1: 0.6e-6, 2: 1.0e-6, 4: 1.4e-6, 29: 1.8e-6,
+    }  # fmt: skip

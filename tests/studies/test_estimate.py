@@ -44,7 +44,9 @@ def test_equals_the_steps_one_by_one(model: Net, clip: Tensor) -> None:
     run = ns.simulate(ns.lower(ns.capture(model, clip)), clip)
     assert found.run.counts == run.counts
     for name, report in found.items():
-        assert report.joules == ns.price(run, name).joules > 0
+        placement = ns.place(found.graph, name) if name in found.placements else None
+        assert report.joules == ns.price(run, name, placement).joules > 0
+    assert list(found.placements) == ["loihi1"] and found["loihi1"].seconds_per_video
     assert list(found) == ["cmos_45nm", "loihi1"] and len(found) == 2
     assert "fold_batch_norm" in found.graph.pipeline and "mJ" in repr(found)
 

@@ -1,0 +1,113 @@
+"""Which neurons a chip updates in a step by SANA-FE's rule, counted beside everything else.
+
+A neuron is updated in a step when its membrane was not 0 before it, or an event reached it, or a
+current that is no event's (a bias, a real input) is not 0; else it is only looked at. Found in
+SANA-FE 2.2.9 (its leaky integrate-and-fire soma) and checked against it run by run; an input neuron
+is a neuron like the others. Counts do not hold the membrane, so each neuron is scanned once more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosim.ir.counts import CountsBuilder
+from neurosim.ir.graph import Graph, Node
+from neurosim.ops._arrive import STORED, arrival
+from neurosim.ops._neuron_scan import parameters, trace
+from neurosim.ops._value import Call, Value
+from neurosim.ops.neuron import equation
+from neurosim.sim.choice import chooser
+from neurosim.sim.executor import Executor
+from neurosim.sim.prepare import exact_float32, prepare
+
+EVENT = "neuron_updated"
+
+
+class UpdatesExecutor(Executor):
+    """An executor that counts ``neuron_updated`` alone. Lists of synapses (mostly zeros) leave out
+    those of weight 0, so nothing arrives over them. ``masks``: node → which neurons, as uint8
+    (steps, samples, *shape), of the nodes in ``keep``.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        for node in self.graph.nodes:
+            listed = node.op == "linear" and len(node.known.in_shapes[0]) == 1
+            self.state[node.name][STORED] = listed and node.known.encoding == "sparse"
+        self.membranes: dict[str, dict[str, Tensor]] = {}
+        self.masks: dict[str, list[Tensor]] = {}
+
+    def count(self, node: Node, call: Call, out: Value) -> None:
+        """The updates of a neuron."""
+        watched = call.attrs.get("emit", "spike") == "v" and equation_output(node) == "spike"
+        if node.op != "neuron" or watched:
+            return
+        mask = self._updated(node, call)
+        summed = mask.flatten(2).sum(2).numpy(force=True).astype(np.int64)
+        self.counts.add(node.name, EVENT, summed, call.first_step, self.first_sample)
+        if node.name in self.kept:
+            self.masks.setdefault(node.name, []).append(mask.to(torch.uint8))
+
+    def _updated(self, node: Node, call: Call) -> Tensor:
+        """bool (steps, samples, *shape)."""
+        (x,) = call.inputs
+        before = self._before(node, call)
+        reached = arrival(x)
+        if reached is True:
+            found = (before != 0) | (_current(call, x) != 0)
+        else:
+            found = (before != 0) | (_current(call, None, x) != 0)
+            found = found | reached if isinstance(reached, Tensor) else found
+        return found.expand(x.data.shape)
+
+    def _before(self, node: Node, call: Call) -> Tensor:
+        """The membrane before each step, (steps, samples, *shape)."""
+        (x,) = call.inputs
+        neuron, arrays = equation(node), dict(call.params)
+        p = parameters(neuron, arrays, x.data)
+        first = torch.zeros_like(x.data[:1]) + p["v_init"]
+        if call.attrs.get("memoryless"):
+            return first.expand(x.data.shape)
+        held = self.membranes.get(node.name)
+        start = first if held is None else held["v"].unsqueeze(0)
+        _, v, self.membranes[node.name] = trace(
+            neuron, arrays, x.data, held, first_step=call.first_step
+        )
+        return torch.cat([start, v[:-1]])
+
+
+def equation_output(node: Node) -> str:
+    """ "spike" or "v" of a neuron node; "" of another."""
+    return equation(node).output if node.op == "neuron" else ""
+
+
+def _current(call: Call, x: Value | None, like: Value | None = None) -> Tensor:
+    """The current after a sunk affine; of the bias alone where events are counted by themselves."""
+    steps = (x or like).steps  # type: ignore[union-attr]
+    data = torch.zeros(()) if x is None else x.data
+    for role, apply in (("affine_scale", torch.mul), ("affine_bias", torch.add)):
+        if role in call.params:
+            data = apply(data, call.step_param(role, steps).unsqueeze(1))
+    return data
+
+
+def count_updates(
+    graph: Graph, clip: Tensor, counts: CountsBuilder, chunk: int, keep: frozenset[str]
+) -> dict[str, np.ndarray]:
+    """Adds ``neuron_updated`` of every neuron to ``counts``: a second run, by torch. Returns which
+    neurons, as NODE/updated, of the nodes in ``keep``.
+    """
+    choice = chooser("dense", str(clip.device), False, {})
+    params = prepare(graph, str(clip.device))
+    executor = UpdatesExecutor(graph, params, counts, choice, keep)
+    with torch.no_grad(), exact_float32():
+        for start in range(0, len(clip), chunk):
+            executor.feed(clip[start : start + chunk], start + chunk >= len(clip))
+    return {
+        f"{name}/updated": torch.cat(parts).numpy(force=True)
+        for name, parts in sorted(executor.masks.items())
+    }
