@@ -72,6 +72,10 @@ class NeuronOp(Op):
         neuron = equation(call.node)
         if call.attrs.get("emit", "spike") == "v":
             neuron = neuron.emitting_membrane()
+        if neuron.fixed_point is not None:
+            from neurosim.ops import _neuron_fixed
+
+            return _neuron_fixed.run(call, neuron, neuron.fixed_point)
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
         arrays = {k: self._array(call, k, x.steps) for k in call.params}
