@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from neurosim.cli import calibrate, catalogue, estimate, evaluate, graph, plot, price, sweep, train
+from neurosim.cli import (
+    calibrate,
+    catalogue,
+    estimate,
+    evaluate,
+    graph,
+    map,
+    plot,
+    price,
+    sweep,
+    train,
+)
 from neurosim.cli.options import top
 
 app = typer.Typer(
@@ -20,6 +31,7 @@ app.command("price")(price.price)
 app.command("graph")(graph.graph)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("map")(map.map_)
 app.add_typer(sweep.sweep, name="sweep")
 app.command("plot")(plot.plot)
 app.command("calibrate")(calibrate.calibrate)

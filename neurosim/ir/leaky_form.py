@@ -60,7 +60,7 @@ def _affine(graph: Graph, node: Node, role: str) -> np.ndarray | None:
     rows = graph.params[key]
     if len(rows) > 1:
         raise GraphError(
-            "its input's scale or bias differs from step to step: apply average_bn before lowering"
+            "its input's scale or bias differs from step to step; apply average_bn (--average-bn)"
         )
     return rows[0].astype(np.float64)
 

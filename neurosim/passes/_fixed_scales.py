@@ -61,8 +61,7 @@ def find_scales(graph: Graph, chip: ChipFormat) -> Scales:
     inside = closed(graph, region(graph))
     _check_drives(graph, inside, wrong)
     if wrong:
-        listed = "; ".join(f"{name!r} ({why})" for name, why in wrong.items())
-        raise GraphError(f"no fixed point for {listed}")
+        raise GraphError(f"no fixed point for {by_reason(wrong)}")
     found = Scales()
     groups = _groups(graph, inside)
     currents = {
@@ -76,6 +75,14 @@ def find_scales(graph: Graph, chip: ChipFormat) -> Scales:
         _settle(graph, group, bounds, forms, chip, found)
     _integer_sources(graph, found)
     return found
+
+
+def by_reason(wrong: Mapping[str, str]) -> str:
+    """Every node, those of one reason together."""
+    groups: dict[str, list[str]] = {}
+    for name, why in wrong.items():
+        groups.setdefault(why, []).append(repr(name))
+    return "; ".join(f"{', '.join(names)} ({why})" for why, names in groups.items())
 
 
 def is_current(node: Node) -> bool:
@@ -100,12 +107,15 @@ def _check_drives(graph: Graph, inside: set[str], wrong: dict[str, str]) -> None
         if node.op == "neuron":
             drive = graph[node.inputs[0].node]
             if drive.name not in inside and not is_source(drive):
-                wrong[node.name] = f"its current comes from {drive.name!r} ({drive.op})"
+                said = f"{wrong[node.name]}, and " if node.name in wrong else ""
+                wrong[node.name] = f"{said}its current comes from {drive.name!r} ({drive.op})"
         if node.name not in inside:
             continue
         sources = [graph[e.node] for e in node.inputs]
         bare = node.op in SAME and any(s.value.discrete for s in sources)
-        if node.op == "affine" or bare:
+        if node.attrs.get("per_step"):
+            wrong[node.name] = "a norm that differs by step; apply average_bn (--average-bn)"
+        elif node.op == "affine" or bare:
             wrong[node.name] = f"{node.op} of values that no synapse carries"
         elif node.op not in SAME and not sources[0].value.discrete:
             wrong[node.name] = f"it reads real numbers of {sources[0].name!r}"

@@ -41,16 +41,21 @@ def region(graph: Graph) -> set[str]:
 
 
 def closed(graph: Graph, inside: set[str]) -> set[str]:
-    """Of the region, what is read by neurons and by others of these alone."""
+    """Of the region, what is read by others of these and by neurons alone (those in fixed point,
+    whose registers are set, aside)."""
     kept: set[str] = set()
     for node in reversed(graph.nodes):
         readers = graph.consumers[node.name]
-        ends = all(r.name in kept or r.op == "neuron" for r in readers)
+        ends = all(r.name in kept or _free(r) for r in readers)
         delayed = any(e.delay for r in readers for e in r.inputs if e.node == node.name)
         if node.name in inside and readers and ends and not delayed:
             if node.name not in graph.outputs:
                 kept.add(node.name)
     return kept
+
+
+def _free(node: Node) -> bool:
+    return node.op == "neuron" and not node.attrs["equation"].get("fixed_point")
 
 
 def evaluate(

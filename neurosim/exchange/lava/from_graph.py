@@ -28,6 +28,7 @@ from neurosim.exchange.lava.from_neuron import neuron_unit
 from neurosim.exchange.lava.plan import LavaError, Link, Plan, Unit
 from neurosim.ir.graph import Graph, Node
 from neurosim.ir.leaky_form import current_bias
+from neurosim.passes._fixed_scales import by_reason
 
 SOURCES = ("input", "to_integers")
 
@@ -71,8 +72,10 @@ def plan_of(graph: Graph, until: Iterable[str] | None = None) -> Plan:
         if node.name in needed:
             _plan_node(draft, node)
     if draft.wrong:
-        listed = "; ".join(f"{name!r}: {why}" for name, why in draft.wrong.items())
-        raise LavaError(f"Lava has no counterpart of {listed}")
+        raise LavaError(
+            f"Lava has no counterpart of {by_reason(draft.wrong)}; name the neurons that it may "
+            "hold with until (--until)"
+        )
     return Plan(tuple(draft.units), draft.neurons, draft.sources, fixed, graph.steps)
 
 
@@ -277,7 +280,7 @@ def _or(name: str, x: Signal, fixed: bool) -> Unit:
 def _affine(draft: Draft, node: Node, operands: list[Signal]) -> Signal:
     (x,) = operands
     if node.attrs.get("per_step"):
-        raise LavaError("a scale or bias per step: apply average_bn before lowering")
+        raise LavaError("a scale or bias per step; apply average_bn (--average-bn)")
     roles = {r: draft.graph.params[k].astype(np.float64) for r, k in node.params.items()}
     if set(roles) == {"bias"} and x.order.shape == node.value.shape:
         return _joined(x, _constant(draft, node, roles["bias"], x))

@@ -126,7 +126,10 @@ def arrival(unit: Unit, depth: Mapping[str, int]) -> int:
 
 
 def aligned(plan: Plan) -> tuple[Plan, dict[str, int]]:
-    """The plan with relays where something would arrive early; depths of all its units."""
+    """The plan with relays where something would arrive early; depths of all its units.
+
+    A delay of a link is then what relays and connections make up for.
+    """
     depth = depths(plan)
     relays: dict[str, Unit] = {}
     units: list[Unit] = []
@@ -136,7 +139,7 @@ def aligned(plan: Plan) -> tuple[Plan, dict[str, int]]:
         for link in unit.inputs:
             source = plan.by_name[link.unit]
             early = 0 if source.kind == "constant" else due - (depth[link.unit] - link.delay)
-            links.append(Link(_relayed(source, early, relays)))
+            links.append(Link(_relayed(source, early, relays), link.delay))
         units.append(Unit(unit.name, unit.kind, unit.shape, tuple(links), unit.settings,
                           unit.arrays))  # fmt: skip
     whole = Plan((*units, *relays.values()), plan.neurons, plan.sources, plan.fixed, plan.steps)
