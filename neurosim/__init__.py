@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurosim.energy.price import price as price
     from neurosim.energy.report import EnergyReport as EnergyReport
     from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.exchange.lava import to_lava as to_lava
     from neurosim.exchange.nir import from_nir as from_nir
     from neurosim.exchange.nir import to_nir as to_nir
     from neurosim.hardware import conventions as conventions
@@ -81,6 +82,7 @@ _HOME = {
     "simulate": "sim.simulate",
     "stepwise": "capture.stepwise",
     "sweep_noise": "studies.noise_sweep",
+    "to_lava": "exchange.lava",
     "to_nir": "exchange.nir",
 }
 

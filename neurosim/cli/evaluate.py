@@ -46,6 +46,20 @@ Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler.", show_default=False)
 ]
 Batch = Annotated[int, typer.Option("--batch-size", help="Views a forward.")]
+Quantize = Annotated[
+    str | None,
+    typer.Option(
+        help="Chip (loihi1, loihi2) in whose fixed point to run it; accuracy before and after.",
+        show_default=False,
+    ),
+]
+AverageBN = Annotated[
+    bool,
+    typer.Option(
+        "--average-bn",
+        help="One norm from the mean statistics of norms per step; before and after.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -74,6 +88,8 @@ def evaluate(
     workers: Workers = 1,
     scheduler: Scheduler = None,
     batch_size: Batch = 16,
+    quantize: Quantize = None,
+    average_bn: AverageBN = False,
     out: Out = None,
     json: options.Json = False,
 ) -> None:
@@ -90,7 +106,8 @@ def evaluate(
             model, data, hardware or ["cmos_45nm"], convention, host,
             weights=weights, root=root, split=split, fold=fold_of(fold), form=form, number=number,
             skip_bad=skip_bad, views=views_of(views), workers=workers, scheduler=scheduler,
-            batch_size=batch_size, tell=tell, **overrides,
+            batch_size=batch_size, quantize=quantize, average_bn=average_bn, tell=tell,
+            **overrides,
         )  # fmt: skip
         place = out or default_out(model, "evaluation")
         if place is not None:
@@ -157,6 +174,20 @@ def _facts(e: Evaluation) -> list[str]:
         f"top-5    {e.top5.mean:.2%}  ({e.top5.low:.2%} to {e.top5.high:.2%})",
         f"rate     {rate.mean:.4f} spikes per neuron and step  ({rate.low:.4f} to {rate.high:.4f})",
         f"SynOps   {ops.mean:,.0f} per video  ({ops.low:,.0f} to {ops.high:,.0f})",
+        *_before(e),
+    ]
+
+
+def _before(e: Evaluation) -> list[str]:
+    """The model as it came, beside what the chip's arithmetic made of it."""
+    if e.before is None:
+        return []
+    was, passes = e.before, e.run.manifest.pipeline
+    made = [p for p in passes if p.startswith(("quantize", "average_bn"))]
+    return [
+        f"changed  by {', '.join(made)}; before: top-1 {was.top1.mean:.2%} "
+        f"({was.top1.low:.2%} to {was.top1.high:.2%}), rate {was.firing_rate.mean:.4f}, "
+        f"{was.synaptic_operations.mean:,.0f} SynOps"
     ]
 
 

@@ -1,4 +1,5 @@
-"""``neurosim map MODEL --to CHIP``: cores, step times, messages and joules of a model on a chip."""
+"""``neurosim map MODEL --to TARGET``: cores, step times, messages and joules of a model on a chip, or
+the model as Lava's processes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from neurosim.studies.map_chip import MapStudy
 
 To = Annotated[
-    str, typer.Option("--to", help="Profile name or .yaml file of a chip.", show_default=False)
+    str,
+    typer.Option("--to", help="Profile name or .yaml file of a chip; or lava.", show_default=False),
 ]
 Strategy = Annotated[str, typer.Option(help="greedy, hops or balanced; all are compared.")]
 Manual = Annotated[
@@ -30,6 +32,33 @@ Level = Annotated[
 ]
 Exact = Annotated[
     bool, typer.Option("--exact", help="Messages from the recorded spikes, not spread evenly.")
+]
+LAVA = "With --to lava"  # the panel that these options stand in
+Until = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Map this neuron node and what it needs; may be repeated. Default: all.",
+        rich_help_panel=LAVA, show_default=False,
+    ),
+]  # fmt: skip
+Floating = Annotated[
+    bool,
+    typer.Option("--floating", help="Lava's floating-point models, not its fixed point.",
+                 rich_help_panel=LAVA),
+]  # fmt: skip
+AverageBN = Annotated[
+    bool,
+    typer.Option("--average-bn", help="One norm from the mean statistics of norms per step.",
+                 rich_help_panel=LAVA),
+]  # fmt: skip
+FixedPoint = Annotated[
+    str, typer.Option(help="Whose fixed point: loihi1 or loihi2.", rich_help_panel=LAVA)
+]
+Execute = Annotated[
+    bool, typer.Option("--run", help="Run it, and compare every spike.", rich_help_panel=LAVA)
+]
+Timeout = Annotated[
+    float, typer.Option(help="Seconds that Lava may take; it can hang.", rich_help_panel=LAVA)
 ]
 OutDir = Annotated[
     Path | None,
@@ -62,11 +91,36 @@ def map_model(
     frames: options.Frames = None,
     size: options.Size = None,
     bin_ms: options.BinMs = None,
+    until: Until = None,
+    floating: Floating = False,
+    average_bn: AverageBN = False,
+    fixed_point: FixedPoint = "loihi1",
+    run: Execute = False,
+    timeout: Timeout = 300.0,
 ) -> None:
-    """A model on the cores of a chip: placement, traffic, latency and energy."""
+    """A model on the cores of a chip: placement, traffic, latency and energy; or as Lava processes,
+    with --run its spikes there beside ours."""
+    of_lava = {"--until": until, "--floating": floating, "--average-bn": average_bn, "--run": run}
+    of_chips = {"--manual": manual, "--exact": exact, "--rates": rates, "--out": out}
+    refuse(to, of_chips if to == "lava" else of_lava)
+    if to == "lava":
+        from neurosim.cli.map_lava import LavaOptions, map_lava
+
+        how = LavaOptions(tuple(until or ()), None if floating else fixed_point, average_bn, run,
+                          timeout)  # fmt: skip
+        map_lava(model, how, clip=clip, weights=weights, frames=frames, size=size, bin_ms=bin_ms,
+                 json=json)  # fmt: skip
+        return
     given = {"clip": clip, "rates": rates, "weights": weights, "frames": frames, "size": size,
              "bin_ms": bin_ms}  # fmt: skip
     to_chip(model, to, strategy, manual, level, exact, out, json, given)
+
+
+def refuse(to: str, others: dict[str, Any]) -> None:
+    """Raise UsageError for options that do nothing here."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise options.UsageError(f"--to {to}: {', '.join(given)} has no meaning here; leave it out")
 
 
 def to_chip(

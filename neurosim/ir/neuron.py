@@ -31,6 +31,9 @@ spikes of the step.
 11. v_min: v ← max(v − v_min, 0) + v_min
 12. output: z, or v ("v": leaky integrators).
 
+With ``fixed_point`` set, the equation in whole numbers of ``neurosim.ir.fixed_point`` is run in the
+place of all twelve; the float fields then say what it approximates.
+
 Sources: the functional steps of norse 1.1, SpikingJelly 2.0, snnTorch 1.0 and sinabs 3.1, each
 tested bit for bit. Parameter names follow NIR (Pedersen 2024): tau, v_leak, v_threshold, v_reset;
 NIR's r is ``gain``.
@@ -44,6 +47,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from neurosim.errors import GraphError
+from neurosim.ir.fixed_point import FixedPoint
 
 Integrate = Literal["decay", "add_leak", "leak_add", "difference", "leak_only"]
 Leak = Literal["multiply", "divide"]
@@ -107,6 +111,7 @@ class Neuron:
     v_init: float = 0.0
     i_init: float = 0.0
     b_init: float = 0.0
+    fixed_point: FixedPoint | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -141,6 +146,8 @@ class Neuron:
     @property
     def state(self) -> tuple[str, ...]:
         """Names of the state variables that survive a step."""
+        if self.fixed_point is not None:  # a current without memory needs no word
+            return ("v",) if self.fixed_point.u_decay == self.fixed_point.unity else ("v", "i")
         held = {
             "v": True,
             "i": self.current != "none",
@@ -176,14 +183,20 @@ class Neuron:
         return replace(self, output="v")
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: every field under its own name."""
-        return asdict(self)
+        """JSON-ready: every field under its own name (``fixed_point`` only where there is one)."""
+        found = asdict(self)
+        if self.fixed_point is None:
+            del found["fixed_point"]
+        return found
 
     @staticmethod
     def from_dict(d: Mapping[str, Any]) -> Neuron:
         """Inverse of ``to_dict``; other keys are ignored."""
         known = {f.name for f in fields(Neuron)}
-        return Neuron(**{key: value for key, value in d.items() if key in known})
+        given = {key: value for key, value in d.items() if key in known}
+        if isinstance(given.get("fixed_point"), Mapping):
+            given["fixed_point"] = FixedPoint.from_dict(given["fixed_point"])
+        return Neuron(**given)
 
 
 def LIF(*, v_decay: float, gain: float = 1.0, v_threshold: float = 1.0, fires: Fires = ">",

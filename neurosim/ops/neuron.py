@@ -83,6 +83,10 @@ class NeuronOp(Op):
         (x,) = call.inputs
         plans = {} if call.kernels is None else call.kernels.plans(call.node.name)
         neuron = call.kept("equation", lambda: _kept_equation(call.node, plans))
+        if neuron.fixed_point is not None:
+            from neurosim.ops import _neuron_fixed
+
+            return _neuron_fixed.run(call, neuron, neuron.fixed_point)
         if call.attrs.get("memoryless"):
             return self._memoryless(call, neuron)
         if call.engine == "event" and x.device.type == "cpu":

@@ -31,6 +31,9 @@ OPTIONAL = (
     "snap_weights",
     "weight_noise",
     "round_weights",
+    "average_bn",
+    "sink_constants",
+    "quantize",
 )
 
 

@@ -74,7 +74,8 @@ def recurrent_layer(graph: Graph, unit: Unit) -> Layer | None:
     back, t = linear.inputs[0], neuron.value
     own = [i for i, e in enumerate(add.inputs) if e.node == linear.name and not e.delay]
     single = t.kind is Kind.SPIKE and t.uniform and t.scale == 1.0 and len(t.shape) == 1
-    plain = not neuron.attrs.get("memoryless") and equation(neuron).output == "spike"
+    how = equation(neuron)
+    plain = not neuron.attrs.get("memoryless") and how.output == "spike" and not how.fixed_point
     fed = back.node == neuron.name and back.delay == 1 and not back.initial
     sums = len(add.inputs) == 2 and len(own) == 1 and not add.attrs.get("subtract")
     whole = sums and neuron.inputs[0].node == add.name

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,9 @@ class Evaluation:
     reports: Mapping[str, EnergyReport]
     data: Mapping[str, Any]
     notes: tuple[str, ...] = field(default=())
+    before: Evaluation | None = (
+        None  # the model as it came, where a chip's arithmetic was asked for
+    )
 
     @cached_property
     def top1(self) -> Interval:
@@ -150,6 +153,16 @@ class Evaluation:
             "reports": {k: r.to_dict() for k, r in self.reports.items()},
             "manifest": self.run.manifest.to_dict(),
             "notes": list(self.notes),
+            **({} if self.before is None else {"before": self.before.accuracy()}),
+        }
+
+    def accuracy(self) -> dict[str, Any]:
+        """What a change of the arithmetic moves, JSON-ready."""
+        return {
+            "top1": self.top1.to_dict(),
+            "top5": self.top5.to_dict(),
+            "firing_rate": self.firing_rate.to_dict(),
+            "synaptic_operations_per_video": self.synaptic_operations.to_dict(),
         }
 
     def save(self, folder: str | Path) -> Path:
@@ -188,6 +201,8 @@ def evaluate(
     workers: int = 1,
     scheduler: str | None = None,
     axes: Axes = (0, 1),
+    quantize: str | None = None,
+    average_bn: bool = False,
     tell: Tell | None = None,
     **count_overrides: Any,
 ) -> Evaluation:
@@ -197,6 +212,8 @@ def evaluate(
     ``dataset``: a set, or its name with ``root``, ``split``, ``fold``, ``form``, ``number``,
     ``skip_bad`` as ``data.sets.open`` takes them. ``views``: 1 × 1; energy per video is that of all
     its views. ``workers``: more than one, or a ``scheduler``'s address: shares run on Dask.
+    ``quantize``: in the fixed point of that chip; ``average_bn``: with one norm instead of one per
+    step. With either, the model as it came is run on the same videos too: ``Evaluation.before``.
 
     Raises NeurosimError: whatever is wrong with model, data or chips; chips are looked at first.
     """
@@ -208,12 +225,29 @@ def evaluate(
     asked = (root, split, fold, form, number, skip_bad)
     videos = open_set(dataset, source.recipe, *asked)
     graph, manifest = captured(source, videos, axes)
-    from neurosim.passes import lower
-
+    graphs = _graphs(graph, quantize, average_bn)
     pricing = Pricing(chips, convention, host, count_overrides)  # type: ignore[arg-type]
     settings = {"views": views, "batch_size": batch_size, "engine": engine, "axes": axes}
-    share = _shares(lower(graph), videos, pricing, settings, workers, scheduler, tell)
-    return _evaluation(share, videos, views, pricing, manifest)
+    made: list[Evaluation] = []
+    for k, lowered in enumerate(graphs):
+        heard = _after(tell, k * len(videos), len(graphs) * len(videos))
+        share = _shares(lowered, videos, pricing, settings, workers, scheduler, heard)
+        made.append(_evaluation(share, videos, views, pricing, manifest))
+    return made[0] if len(made) == 1 else replace(made[1], before=made[0])
+
+
+def _graphs(graph: Graph, quantize: str | None, average_bn: bool) -> list[Graph]:
+    """The lowered graph; then, where asked for, as a chip would run it."""
+    from neurosim.passes import lower
+    from neurosim.studies.fixed_point import on_chip
+
+    changed = [on_chip(graph, quantize, average_bn)] if quantize or average_bn else []
+    return [lower(graph), *changed]
+
+
+def _after(tell: Tell | None, done: int, total: int) -> Tell | None:
+    """Tell of videos as a part of all that are to be run."""
+    return None if tell is None else lambda number, _: tell(done + number, total)
 
 
 def source_of(model: str | Path | nn.Module, weights: str | None) -> Source:
