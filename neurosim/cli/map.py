@@ -1,5 +1,4 @@
-"""``neurosim map MODEL --to TARGET``: cores, step times, messages and joules of a model on a chip, or
-the model as Lava's processes."""
+"""``neurosim map MODEL --to TARGET``: cores, step times, messages and joules on a chip; or Lava."""
 
 from __future__ import annotations
 
