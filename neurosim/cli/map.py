@@ -174,6 +174,7 @@ def _study(
     given: dict[str, Any],
 ) -> MapStudy:  # fmt: skip
     from neurosim.cli.estimate import _loaded
+    from neurosim.cli.exchanged import Imported
     from neurosim.cli.progress import quiet_stdout, stages
     from neurosim.studies.estimate import estimate
     from neurosim.studies.map_chip import map_run
@@ -182,7 +183,14 @@ def _study(
     with quiet_stdout(), stages(("load", "capture", "lower", "simulate", "price", "map")) as tell:
         tell("load")
         source, taken, rates, manifest = _loaded(
-            model, given["weights"], given["clip"], given["rates"], frames, size, given["bin_ms"]
+            model,
+            given["weights"],
+            given["clip"],
+            given["rates"],
+            frames,
+            size,
+            given["bin_ms"],
+            Imported(),
         )
         record = "spikes" if exact or level != "simple" else None
         found = estimate(source.model, taken, ["cmos_45nm"], None, rates, record=record,
