@@ -22,7 +22,13 @@ from neurosim.nn.plif import PLIF
 
 
 def clip_of(name: str, batch: int = 1, frames: int | None = None) -> Tensor:
-    """A seeded clip of the model's recipe: [T, B, C, H, W]."""
+    """A clip of the model's recipe, [T, B, C, H, W]: held-out videos for the trained model, else
+    seeded noise."""
+    if name == "svformer_tiny":
+        from neurosim.data import sets
+
+        videos = sets.open("motion", None, "test", number=batch)
+        return torch.stack([videos.view(index) for index in range(batch)], dim=1)
     recipe = ns.models.card(name).recipe
     generator = torch.Generator().manual_seed(0)
     events = recipe.channels == "events"
@@ -66,7 +72,9 @@ def _setter(name: str, rate: float, reached: dict[str, float]) -> Callable[..., 
 
 def prepared(name: str, batch: int) -> tuple[nn.Module, Tensor, str]:
     """Model, clip, and a note on its activity."""
-    model, clip = ns.models.load(name), clip_of(name, batch, 20 if name == "norse_conv" else None)
+    weights = "pretrained" if name == "svformer_tiny" else None
+    model = ns.models.load(name, weights)
+    clip = clip_of(name, batch, 20 if name == "norse_conv" else None)
     published = ns.models.published(name) if ns.models.card(name).published_rates else None
     if published is None:
         return model, clip, ""
