@@ -55,7 +55,7 @@ def ours(network: ChipNetwork) -> Ours:
     """Simulated, placed as told, priced and timed at both levels."""
     graph, given = graph_of(network), torch.from_numpy(clip(network))
     begin = time.perf_counter()
-    run = ns.simulate(graph, given, record="spikes", updates=True)
+    run = ns.simulate(graph, given, record="events", updates=True)
     placed = ns.place(graph, CHIP, manual=network.manual, encoding=network.encodings, strict=False)
     simple = placed.seconds(run)
     middle = time.perf_counter()

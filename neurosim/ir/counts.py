@@ -281,6 +281,26 @@ class CountsBuilder:
         starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
         table[rows, bins[starts]] += np.add.reduceat(by_sample, starts, axis=1)
 
+    def add_even(
+        self,
+        node: str,
+        event: str,
+        number: int,
+        first_step: int,
+        steps: int,
+        samples: int,
+        first_sample: int = 0,
+    ) -> None:
+        """``number`` in each of so many steps and samples."""
+        key = (node, event)
+        whole = (first_step, steps, samples) == (0, self._room, self.samples)
+        if whole and self.rows == samples and self.steps_per_bin == 1 and key not in self._table:
+            self._table[key] = np.full((samples, steps), number, np.int64)
+            self.steps = max(self.steps, first_step + steps)
+            return
+        table = np.full((steps, samples), number, np.int64)
+        self.add(node, event, table, first_step, first_sample)
+
     def finish(self) -> Counts:
         """The frozen table."""
         squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}

@@ -10,7 +10,7 @@ from torch import Tensor
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op
 from neurosim.ops._arrive import arrival, as_float, either, full
-from neurosim.ops._value import Call, Mask, Value, per_slice
+from neurosim.ops._value import Call, Mask, Value
 
 
 def arithmetic(
@@ -26,12 +26,12 @@ def arithmetic(
     """Per slice: the given operations, and one word per element in and out (counting rules,
     sections 6 and 7)."""
     counts: dict[str, Any] = {
-        "activation_read": per_slice(call, out, sum(v.type.size for v in call.inputs)),
-        "activation_write": per_slice(call, out, out.type.size),
-        "weight_read": per_slice(call, out, parameters),
+        "activation_read": sum(v.type.size for v in call.inputs),
+        "activation_write": out.type.size,
+        "weight_read": parameters,
     }
     numbers = {"add": add, "multiply": multiply, "compare": compare, "special": special}
-    return counts | {event: per_slice(call, out, n) for event, n in numbers.items() if n}
+    return counts | {event: int(n) for event, n in numbers.items() if n}
 
 
 def joined(call: Call) -> Mask:

@@ -20,7 +20,7 @@ def event_counts(
     out_elements: int,
     bias: bool,
     out_steps: int,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Counts of a weight node.
 
     ``fan_out(units) -> int64 (steps, samples)`` contracts active elements (or |n|) with the fan-out
@@ -33,8 +33,11 @@ def event_counts(
     t = value.type
     shape = (value.steps, value.samples)
     bias_words = out_elements if bias else 0
-    per_out = _add_steps(np.zeros(shape, np.int64), np.ones((out_steps, value.samples), np.int64))
-    counts: dict[str, np.ndarray] = {"add": per_out * bias_words}
+    per_out: Any = 1  # output steps of each source step
+    if out_steps != value.steps:
+        ones = np.ones((out_steps, value.samples), np.int64)
+        per_out = _add_steps(np.zeros(shape, np.int64), ones)
+    counts: dict[str, Any] = {"add": per_out * bias_words}
     if t.discrete:
         name = "synapse" if t.kind is Kind.SPIKE else "graded_synapse"
         events = fan_out(False)
@@ -48,13 +51,11 @@ def event_counts(
         counts["activation_read"] = value.active_total()
         counts["activation_write"] = per_out * 0
     else:
-        dense = np.full(shape, existing, np.int64)
         if t.masked:
             words = fan_out(False)
             counts["masked_mac"] = words
         else:
-            words = dense
-            counts["mac"] = dense
+            words = counts["mac"] = existing
         counts["activation_read"] = words
         counts["activation_write"] = per_out * out_elements
     counts["weight_read"] = words + per_out * bias_words

@@ -137,16 +137,15 @@ class NeuronOp(Op):
         if call.attrs.get("emit", "spike") == "v" and equation(call.node).output == "spike":
             return {}
         facts, size = call.node.known, out.type.size
-        everything = per_slice(call, out, size)
         active = self._active(call, out)
-        words = everything * facts.state_words
+        words = size * facts.state_words
         per_neuron = bool(facts.neuron.get("per_neuron_parameters"))
         counts = {
             "neuron_active": active,
-            "neuron_idle": everything - active,
+            "neuron_idle": size - active,
             "state_read": words,
             "state_write": words,
-            "weight_read": everything if per_neuron else everything * 0,
+            "weight_read": size if per_neuron else 0,
         }
         if out.type.discrete:
             emitted, out.bits = call.state.pop("emitted", (None, None))

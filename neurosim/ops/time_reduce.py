@@ -19,7 +19,7 @@ from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
 from neurosim.ops._arrive import arrival
 from neurosim.ops._pointwise import arithmetic
-from neurosim.ops._value import Call, Mask, Value
+from neurosim.ops._value import Call, Mask, Value, per_slice
 from neurosim.ops.reduce import reduced_type
 
 
@@ -71,9 +71,8 @@ class TimeReduce(Op):
         (x,), mode, size = call.inputs, call.attrs["mode"], out.type.size
         if mode == "at":
             return {}
-        counts = dict(
-            arithmetic(call, x, **({"compare": size} if mode == "max" else {"add": size}))
-        )
+        made = arithmetic(call, x, **({"compare": size} if mode == "max" else {"add": size}))
+        counts = {event: per_slice(call, x, n) for event, n in made.items()}
         last = np.zeros((x.steps, x.samples), np.int64)
         if call.state.get("last", True):
             last[-1] = size

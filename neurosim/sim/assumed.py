@@ -104,7 +104,10 @@ def _counts(
     if node.op == "multiply":
         both = out.type.size * math.prod(v.rate for v in inputs if v.type.discrete)
         return {"multiply": np.full((out.steps, 1), both)}
-    return dict(get(node.op).count(call, out))
+    return {
+        event: np.full((out.steps, 1), n) if isinstance(n, int) else n
+        for event, n in get(node.op).count(call, out).items()
+    }
 
 
 def _later(graph: Graph, name: str, steps: int) -> Expected:
@@ -113,7 +116,10 @@ def _later(graph: Graph, name: str, steps: int) -> Expected:
 
 
 def _neuron(node: Node, call: Call, out: Expected, reached: Reached) -> dict[str, Any]:
-    counts = dict(get("neuron").count(call, out))
+    counts = {
+        event: np.full((out.steps, 1), n) if isinstance(n, int) else n
+        for event, n in get("neuron").count(call, out).items()
+    }
     if counts:
         everything = counts["neuron_active"] + counts["neuron_idle"]
         share = reached.of(node.inputs[0].node)

@@ -267,8 +267,16 @@ class Executor:
         """Its events, at the steps of its source."""
         timeless = all(v.type.steps is None for v in call.inputs)  # no source step
         for event, counted in get(node.op).count(call, out).items():
-            counted = np.asarray(counted)
             first = call.first_step
+            if isinstance(counted, int):
+                within = self.total is None or first + out.steps <= self.total
+                if within and not timeless:
+                    self.counts.add_even(
+                        node.name, event, counted, first, out.steps, out.samples, self.first_sample
+                    )
+                    continue
+                counted = np.full((out.steps, out.samples), counted)
+            counted = np.asarray(counted)
             if timeless:
                 if self.total is None:
                     self.at_end.append((node.name, event, counted))

@@ -100,7 +100,8 @@ class Halo:
         reached = _reached(self.node, steps, made if final else None)
         found = op.count_sources(call, self.node.value.shape, reached)
         for event, number in found.items():
-            executor.counts.add(self.node.name, event, number, self.counted, executor.first_sample)
+            each = np.broadcast_to(number, (line.steps, line.samples))
+            executor.counts.add(self.node.name, event, each, self.counted, executor.first_sample)
 
 
 def _reached(node: Node, steps: np.ndarray, outputs: int | None) -> np.ndarray:

@@ -51,8 +51,8 @@ def simulate(
     ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
-    ``record``: "spikes" (of neurons and of a clip of events), "all", or node names, kept in
-    ``Run.trace``.
+    ``record``: "spikes" (of neurons), "events" (those of the clip too), "all", or node names, kept
+    in ``Run.trace``.
     ``updates``: also count which neurons a chip updates by SANA-FE's rule (``neuron_updated``), and
     record them as ``NODE/updated`` where NODE is recorded.
 
@@ -161,9 +161,9 @@ def recorded(graph: Graph, record: str | Iterable[str] | None) -> frozenset[str]
         return frozenset()
     if record == "all":
         return frozenset(n.name for n in graph.nodes)
-    if record == "spikes":
-        events = [n for n in graph.inputs if n.value.discrete]
-        return frozenset(n.name for n in (*graph.neurons(), *events))
+    if record in ("spikes", "events"):
+        clip = [n for n in graph.inputs if n.value.discrete and record == "events"]
+        return frozenset(n.name for n in (*graph.neurons(), *clip))
     names = [record] if isinstance(record, str) else list(record)
     unknown = [n for n in names if n not in graph.by_name]
     if unknown:
