@@ -114,6 +114,7 @@ def afresh(model: nn.Module, peer: Any) -> nn.Module:
     return model
 
 
+@pytest.mark.slow
 def test_spikingjellys_sew_resnet(peer: Any) -> None:
     sew, neuron = peer("model.sew_resnet"), peer("neuron")
     model = sew.SEWResNet(sew.BasicBlock, [2, 1, 1, 1], 10, cnf="ADD", spiking_neuron=neuron.IFNode)
@@ -128,6 +129,7 @@ def test_spikingjellys_spikformer(peer: Any) -> None:
     check(afresh(exact(model), peer), clip(), real={"patch_embed.stages.0.conv_bn.block.0"})
 
 
+@pytest.mark.slow
 def test_spikingjellys_spike_driven_transformer(peer: Any) -> None:
     model = peer("model.spike_driven_transformer").SpikeDrivenTransformer(
         T=4, embed_dims=32, num_heads=2, depths=1
@@ -135,6 +137,7 @@ def test_spikingjellys_spike_driven_transformer(peer: Any) -> None:
     check(afresh(exact(model), peer), clip(), real={"patch_embed.stages.0.0"})
 
 
+@pytest.mark.slow
 def test_spikingjellys_qkformer(peer: Any) -> None:
     model = peer("model.qkformer").QKFormer(
         T=4, embed_dims=32, num_heads=(2, 2, 2), depths=(1, 1, 1)
@@ -166,6 +169,7 @@ def events(channels: int, size: int) -> torch.Tensor:
     return (torch.rand(5, 1, channels, size, size, generator=g) < 0.2).float()
 
 
+@pytest.mark.slow
 def test_snntorchs_tutorial_network() -> None:
     snn = pytest.importorskip("snntorch", reason="snnTorch is not installed")
     check(exact(Tutorial(snn)), events(1, 28), real=set(), kind="spike")

@@ -31,6 +31,17 @@ def spikingjelly(module: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module(f"spikingjelly.activation_based.{module}")
 
 
+def loud(model: nn.Module) -> None:
+    """Weights of N(0, 1.7² / (fan-in · 0.15)) from a fixed seed: every layer has spikes to send."""
+    g = torch.Generator().manual_seed(0)
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            std = 1.7 / (layer.weight[0].numel() * 0.15) ** 0.5
+            nn.init.normal_(layer.weight, std=std, generator=g)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def hand_over(theirs: nn.Module, ours: nn.Module) -> None:
     """Convolutions, linear maps and norms, in the order in which the modules were made.
 

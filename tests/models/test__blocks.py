@@ -10,6 +10,8 @@ from neurosim.models._blocks import NormedConv, per_frame
 from neurosim.nn.lif import IF, LIF
 from tests.models.small import FAMILIES, clip, small
 
+OTHERS = [name for name in FAMILIES if name not in ("sdt_8_512", "sew_resnet_50")]
+
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_video_of_any_length_and_size_in_one_frame_a_step(name: str) -> None:
@@ -19,7 +21,9 @@ def test_a_video_of_any_length_and_size_in_one_frame_a_step(name: str) -> None:
             assert model(clip(steps, samples=2, size=size)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name", ["sdt_8_512", *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS)]
+)
 def test_samples_do_not_meet_and_calls_start_afresh(name: str) -> None:
     model, x = small(name).double(), clip(3, samples=2).double()
     with torch.no_grad():
@@ -43,7 +47,9 @@ def test_untrained_models_speak(name: str) -> None:
     assert len(speaking) >= 0.85 * len(rates), rates
 
 
-@pytest.mark.parametrize("name", [n for n in FAMILIES if n != "sew_resnet_50"])
+@pytest.mark.parametrize(
+    "name", ["sdt_8_512", *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS)]
+)
 def test_gradients_reach_every_parameter_that_is_read(name: str) -> None:
     model = small(name).train()
     model(clip(samples=2)).square().sum().backward()

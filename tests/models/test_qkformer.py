@@ -9,7 +9,7 @@ from neurosim import models
 from neurosim.errors import ModelError
 from neurosim.models._blocks import speak
 from neurosim.models.qkformer import TokenAttention
-from tests.models.peers import hand_over, spikingjelly
+from tests.models.peers import hand_over, loud, spikingjelly
 from tests.models.small import clip, small, statistics
 
 
@@ -18,6 +18,7 @@ def test_it_is_spikingjellys(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = peer.QKFormer(
         T=4, num_classes=10, embed_dims=32, num_heads=(2, 2, 2), depths=(1, 1, 1)
     )
+    loud(theirs)
     statistics(theirs.eval())
     ours = small("qkformer_10_384")
     for part, module in theirs.named_children():  # in another order than ours

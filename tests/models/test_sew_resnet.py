@@ -7,17 +7,18 @@ import torch
 
 from neurosim import models
 from neurosim.errors import ModelError
-from tests.models.peers import hand_over, spikingjelly
+from tests.models.peers import hand_over, loud, spikingjelly
 from tests.models.small import clip, small, statistics
 
 
-@pytest.mark.parametrize("block", ["basic", "bottleneck"])
+@pytest.mark.parametrize("block", ["basic", pytest.param("bottleneck", marks=pytest.mark.slow)])
 def test_it_is_spikingjellys(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     peer = spikingjelly("model.sew_resnet", monkeypatch)
     functional, neuron = (spikingjelly(m, monkeypatch) for m in ("functional", "neuron"))
     kind = peer.BasicBlock if block == "basic" else peer.Bottleneck
     theirs = peer.SEWResNet(kind, [2, 1, 1, 1], 10, cnf="ADD", spiking_neuron=neuron.IFNode)
     functional.set_step_mode(theirs, "m")
+    loud(theirs)
     statistics(theirs.eval())
     ours = models.load("sew_resnet_34", block=block, layers=(2, 1, 1, 1), classes=10)
     hand_over(theirs, ours)

@@ -9,7 +9,7 @@ from neurosim import models
 from neurosim.errors import ModelError
 from neurosim.models._blocks import speak
 from neurosim.models.spike_driven_transformer import SDTConfig, SpikeDrivenAttention
-from tests.models.peers import hand_over, spikingjelly
+from tests.models.peers import hand_over, loud, spikingjelly
 from tests.models.small import ATTENTION, clip, statistics
 
 
@@ -18,6 +18,7 @@ def test_it_is_spikingjellys(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = peer.SpikeDrivenTransformer(
         T=4, num_classes=10, embed_dims=32, num_heads=2, depths=1, mlp_ratio=4
     )
+    loud(theirs)
     statistics(theirs.eval())
     ours = models.load("sdt_8_512", **ATTENTION, unread_heads=False)
     hand_over(theirs, ours)

@@ -131,7 +131,8 @@ def test_event_products(
 # ---- the zoo
 
 ZOO = ("svformer_tiny", "norse_conv", "dvs_conv")
-TWINS = ("sew_resnet_50", "meta_spikeformer_15m")  # share their parts with another family's test
+QUICK = ("sew_resnet_34", "spikformer_8_512", "sdt_8_512")  # the others share their parts
+REST = tuple(name for name in FAMILIES if name not in QUICK)
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES]
 
 
@@ -203,8 +204,8 @@ def _within_rounding(call: Call, a: torch.Tensor, b: torch.Tensor) -> None:
     ("name", "lowered"),
     [
         *((name, lowered) for name in ZOO for lowered in (False, True)),
-        *((name, True) for name in FAMILIES if name not in TWINS),
-        *(pytest.param(name, True, marks=pytest.mark.slow) for name in TWINS),
+        *((name, True) for name in QUICK),
+        *(pytest.param(name, True, marks=pytest.mark.slow) for name in REST),
         *(pytest.param(name, False, marks=pytest.mark.slow) for name in FAMILIES),
     ],
 )
@@ -220,7 +221,9 @@ def test_2_order_free_arithmetic_is_bit_equal(name: str, lowered: bool) -> None:
             np.testing.assert_array_equal(run.trace[n.name], dense.trace[n.name], err_msg=n.name)
 
 
-@pytest.mark.parametrize("name", [n for n in FAMILIES if n not in TWINS])
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in REST)]
+)
 def test_what_is_captured_is_the_model(name: str) -> None:
     """Outputs, and the dense operations of torch's counter (counting rules, section 8)."""
     graph, clip = captured(name)

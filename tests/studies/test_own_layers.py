@@ -59,6 +59,7 @@ def test_stems_of_the_transformers(dim: int, stem: int) -> None:
         assert dense_operations(f"{family}_8_{dim}").of("patch_embed.proj_conv") == stem
 
 
+@pytest.mark.slow
 def test_another_size_costs_as_many_times_as_it_has_pixels() -> None:
     at, to = (dense_operations("sdt_8_768", size) for size in (224, 288))
     assert to.of("block") * 14**2 == at.of("block") * 18**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from neurosim.studies import reproduce_peers as study
 from neurosim.studies.peer_net import SAMPLES, STEPS, net_a
 from neurosim.studies.reproduce import surprises
 from tests.models.peers import spikingjelly
-from tests.oracles import net_a as by_hand
+from tests.oracles import net_a as brute_force
 from tests.oracles.whole_net import LAYERS
+
+by_hand = cache(brute_force)
 
 
 def recorded(tool: str, *terms: str) -> float:
@@ -32,6 +35,7 @@ def test_every_verdict_is_the_one_that_is_known() -> None:
     assert sum(row.verdict == "match" for row in rows) == 12
 
 
+@pytest.mark.slow
 def test_the_network_is_the_one_of_the_brute_force() -> None:
     net, clip = net_a()
     oracle = by_hand()
@@ -46,6 +50,7 @@ DENSE = {"cpu": 8.6e3, "gpu": 0.3e3, "arm": 0.9e3}  # pJ per operation and per n
 SPIKING = {"loihi": (27.1, 81.0), "spinnaker": (13.3e3, 26e3), "spinnaker2": (450.0, 2.19e3)}
 
 
+@pytest.mark.slow
 def test_the_formulae_of_keras_spiking_by_a_plain_loop() -> None:
     """Connections × mean |input| × steps; every neuron at every step; once where dense."""
     oracle, operations, connections, neurons = by_hand(), 0.0, 0, 0
@@ -94,6 +99,7 @@ def peer_net(monkeypatch: pytest.MonkeyPatch) -> Any:
     return net, clip
 
 
+@pytest.mark.slow
 def test_the_simple_estimate_is_as_recorded(peer_net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = spikingjelly("op_counter.simple_energy", monkeypatch)
     net, clip = peer_net
@@ -112,6 +118,7 @@ def test_the_simple_estimate_is_as_recorded(peer_net: Any, monkeypatch: pytest.M
         assert recorded("simple", *terms) == pytest.approx(picojoules), terms
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Lemaire formulas do not support Flatten:RuntimeWarning")
 def test_the_lemaire_estimate_is_as_recorded(
     peer_net: Any, monkeypatch: pytest.MonkeyPatch
@@ -146,6 +153,10 @@ def _words() -> dict[str, int]:
         for term in tool.terms
         if term.id in ("in_and_out", "parameters")
     }
+
+
+def test_the_exact_count() -> None:
+    assert study._run().synaptic_operations() == 105_452
 
 
 def test_only_prices_differ_where_the_reason_says_so() -> None:
