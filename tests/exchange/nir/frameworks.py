@@ -147,6 +147,31 @@ def snntorch_recurrent() -> Made:
     return Made(graph, run, clip(7), {"source": "snntorch"})
 
 
+def snntorch_resetting(mechanism: str, late: bool) -> Made:
+    """Leaky and Synaptic with one of snnTorch's four resets; its default is ("subtract", True)."""
+    import snntorch as snn
+    from snntorch.export_nir import export_to_nir
+
+    how: dict[str, Any] = {
+        "init_hidden": True, "reset_mechanism": mechanism, "reset_delay": late,
+    }  # fmt: skip
+    first = snn.Leaky(beta=torch.full((8,), 0.75), threshold=torch.ones(8), **how)
+    second = snn.Synaptic(
+        alpha=torch.full((4,), 0.5), beta=torch.full((4,), 0.75), threshold=torch.ones(4), **how
+    )
+    net = on_grid(nn.Sequential(nn.Linear(5, 8), first, nn.Linear(8, 4), second), loud=2.0)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        graph = export_to_nir(net, torch.zeros(1, 5), ignore_dims=[0])
+
+    def run(x: Tensor) -> Tensor:
+        first.reset_mem()
+        second.reset_mem()
+        return torch.stack([net(step) for step in x])
+
+    return Made(graph, run, clip(5))
+
+
 def spikingjelly() -> Made:
     """IF, LIF with and without decayed input, parametric and current-based LIF."""
     from spikingjelly.activation_based import functional, layer, neuron

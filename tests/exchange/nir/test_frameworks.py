@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import neurosim as ns
-from tests.exchange.nir.frameworks import DATA, MAKERS, answer, make
+from tests.exchange.nir.frameworks import DATA, MAKERS, answer, make, snntorch_resetting
 
 SOURCE = {name: name.split("_")[0] for name in MAKERS}
 
@@ -28,6 +29,26 @@ def test_a_recorded_file_answers_as_its_framework_did(name: str) -> None:
     assert torch.equal(again.outputs, run.outputs)
     assert run.trace.values.keys() == again.trace.values.keys()
     assert all(np.array_equal(run.trace.values[n], again.trace.values[n]) for n in run.trace.values)
+
+
+LATE = {"reset": "subtract", "reset_at": "after"}
+RESETS: dict[tuple[str, bool], dict[str, Any]] = {
+    ("subtract", True): LATE,
+    ("subtract", False): {"reset": "subtract", "reset_at": "carried"},
+    ("zero", True): {"nodes": {"1": {"reset_at": "before"}, "3": {"reset_at": "after"}}},
+    ("zero", False): {},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", RESETS, ids=str)
+def test_resets_that_snntorch_does_not_export_are_said_by_the_user(mode: tuple[str, bool]) -> None:
+    made = snntorch_resetting(*mode)
+    graph = ns.from_nir(made.graph, source="snntorch", **RESETS[mode])
+    mine, theirs = ns.simulate(graph, made.clip, "dense").outputs, answer(made)
+    assert torch.equal(mine, theirs) and 20 < theirs.sum() < 90
+    other = ns.from_nir(made.graph, source="snntorch", reset="none")
+    assert not torch.equal(ns.simulate(other, made.clip, "dense").outputs, theirs)
 
 
 def test_an_imported_network_is_priced() -> None:
