@@ -116,7 +116,7 @@ def _scale(node: Primitive, place: Place) -> list[Node]:
 def _threshold(node: Primitive, place: Place) -> list[Node]:
     value = single(fitted(array(node, "threshold"), place.before, "threshold"))
     said = ours(node.metadata, node.kind).get("relation") if place.how.ours else None
-    relation = said or place.how.changes.get("fires") or place.how.source.fires
+    relation = place.how.changes.get("fires") or said or place.how.source.fires
     if relation not in (">", ">="):
         raise NirError(f"its metadata says it fires at {relation!r}, expects > or >=")
     if value.size == 1:

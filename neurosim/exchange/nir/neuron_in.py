@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from neurosim.errors import GraphError, NirError
 from neurosim.exchange.nir.fields import array, fitted, plainest, single
+from neurosim.exchange.nir.how import How
 from neurosim.exchange.nir.neuron_out import fields_of
 from neurosim.exchange.nir.record import Primitive, ours
-from neurosim.exchange.nir.source import Source
 from neurosim.ir.neuron import PARAMETERS, Neuron
 
 FIRING = ("IF", "LIF", "CubaLIF")
@@ -24,31 +23,14 @@ _NEAR = 1e-6  # what float32 leaves of r · dt / tau = 1 and of dt / tau = 1
 ARRAY = "array."  # key of a parameter's float32 array in our metadata
 
 
-@dataclass(frozen=True)
-class How:
-    """``dt``: seconds a step, None where nobody said; ``changes``: fields of every firing neuron's
-    equation, said by the user; ``ours``: what ``to_nir`` left in the metadata is the equation."""
-
-    source: Source
-    dt: float | None
-    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    ours: bool = True
-
-    @property
-    def step(self) -> float:
-        """``dt``. Raises NirError where it is needed and nobody said."""
-        if self.dt is None:
-            raise NirError("its constants are in seconds and nothing says how long a step is")
-        return self.dt
-
-
 def equation_of(
     node: Primitive, shape: tuple[int, ...], how: How
 ) -> tuple[Neuron, dict[str, np.ndarray]]:
     """The equation, and float32 arrays of what differs between neurons. Raises NirError."""
     said = ours(node.metadata, node.kind).get("neuron") if how.ours else None
-    if said is not None and not how.changes:
-        return _restored(node, shape, said, how.step)
+    changes = how.changes if node.kind in FIRING else {}
+    if said is not None:
+        return _changed(*_restored(node, shape, said, how.step), changes)
     choices, parts = _membrane(node, how)
     if node.kind.startswith("Cuba"):
         _add_current(node, how, choices, parts)
@@ -57,7 +39,7 @@ def equation_of(
     else:
         choices |= {"fires": "never", "reset": "none", "output": "v"}
     parts["v_init"] = _rest(node, how, parts)
-    return _made(choices, parts, shape, how.changes if node.kind in FIRING else {})
+    return _made(choices, parts, shape, changes)
 
 
 def _membrane(node: Primitive, how: How) -> tuple[dict[str, Any], Parts]:
@@ -171,6 +153,13 @@ def _made(
     floats = {name: float(value.flat[0]) for name, value in held.items()}
     arrays = {n: v for n, v in held.items() if v.size > 1 and n not in changes}
     return _neuron({**choices, **floats, **changes}), arrays
+
+
+def _changed(
+    neuron: Neuron, arrays: dict[str, np.ndarray], changes: Mapping[str, Any]
+) -> tuple[Neuron, dict[str, np.ndarray]]:
+    kept = {name: value for name, value in arrays.items() if name not in changes}
+    return (_neuron({**neuron.to_dict(), **changes}) if changes else neuron), kept
 
 
 def _neuron(fields: Mapping[str, Any]) -> Neuron:

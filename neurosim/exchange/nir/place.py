@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.exchange.nir.neuron_in import How
+from neurosim.exchange.nir.how import How
 from neurosim.ir.graph import Edge, Node
 
 Shape = tuple[int, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,20 @@ import numpy as np
 from neurosim import ops
 from neurosim.errors import GraphError, NirError
 from neurosim.exchange.nir.delays import recurrent_delays
+from neurosim.exchange.nir.entry import entry_of, input_node, input_shape
+from neurosim.exchange.nir.how import How, how_of
 from neurosim.exchange.nir.inline import Flat, inline
 from neurosim.exchange.nir.layers_in import Place, delay_steps, nodes_of
-from neurosim.exchange.nir.neuron_in import FIRING, How
+from neurosim.exchange.nir.neuron_in import FIRING
 from neurosim.exchange.nir.objects import from_object
 from neurosim.exchange.nir.read import read_file
-from neurosim.exchange.nir.record import Program, ours, told
-from neurosim.exchange.nir.shapes import shapes_of, taken_rank
-from neurosim.exchange.nir.source import SOURCES, source
+from neurosim.exchange.nir.record import ours, told
+from neurosim.exchange.nir.shapes import shapes_of
+from neurosim.exchange.nir.source import SOURCES
 from neurosim.ir.graph import Edge, Graph, Node
-from neurosim.ir.neuron import Neuron
 from neurosim.ir.types import ValueType, integers
 
 STEPS = 16  # of a graph whose file says nothing; a run takes its clip's
-_MOST_ELEMENTS = 2**31
-_BOUNDS = {"real": (0, 0), "spike": (0, 1), "graded": (0, 255)}  # of a clip that nobody declared
 
 
 def from_nir(
@@ -39,6 +38,7 @@ def from_nir(
     kind: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     name: str | None = None,
+    nodes: Mapping[str, Mapping[str, Any]] | None = None,
     **equation: Any,
 ) -> Graph:
     """Any NIR graph as our Graph, ready for ``ns.simulate``, ``ns.lower`` and ``ns.price``.
@@ -48,9 +48,9 @@ def from_nir(
     spikingjelly, sinabs, sinabs_sum, lava; None: what ``ns.to_nir`` left in the file, else "nir").
     ``dt``: seconds a step (None: the file's metadata, else the source's own). ``equation``: fields
     of every firing neuron that the exporter did not write, such as ``reset="subtract",
-    reset_at="after"`` or ``fires=">="`` (see ``ns.ops.Neuron``). ``kind``: of the clip, "real",
-    "spike" or "graded". ``input_shape``: without the sample axis, where the Input's is wrong.
-    ``steps``: T that the dense figures are for.
+    reset_at="after"`` or ``fires=">="`` (see ``ns.ops.Neuron``); ``nodes``: the same for single
+    nodes, by name. ``kind``: of the clip, "real", "spike" or "graded". ``input_shape``: without the
+    sample axis, where the Input's is wrong. ``steps``: T that the dense figures are for.
 
     Several edges into a node are summed; a bias that is 0 everywhere is none; a recurrent edge
     carries one step (``exchange.nir.delays``).
@@ -60,14 +60,15 @@ def from_nir(
     """
     program = read_file(graph) if isinstance(graph, (str, Path)) else from_object(graph)
     said = ours(program.metadata, "the graph") if source is None else {}
-    how = _how(program, source, dt, said, equation)
+    how = how_of(program.metadata, source, dt, said, equation, nodes or {})
     stem = Path(graph).stem if isinstance(graph, (str, Path)) else "nir"
     label = str(name or said.get("model") or stem)
     asked = _Asked(steps, kind, input_shape, label)
     try:
         return _Reading(inline(program), how, said, asked).graph()
-    except NirError:
-        raise
+    except NirError as error:
+        said_already = str(error).startswith(label)
+        raise (error if said_already else NirError(f"{label}: {error}")) from None
     except (GraphError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         found = " ".join(str(error).split())[:200]
         raise NirError(f"{label}: {found}; mend the graph, or export it anew") from None
@@ -79,25 +80,6 @@ class _Asked:
     kind: str | None
     shape: tuple[int, ...] | None
     name: str
-
-
-def _how(
-    program: Program, name: str | None, dt: float | None, said: Mapping[str, Any],
-    equation: Mapping[str, Any],
-) -> How:  # fmt: skip
-    unknown = sorted(set(equation) - {f.name for f in fields(Neuron)})
-    if unknown:
-        raise NirError(f"a neuron has no {', '.join(unknown)}; known: fires, reset, reset_at, …")
-    convention = source(name or "nir")
-    written = said.get("dt", program.metadata.get("dt"))
-    found = dt if dt is not None else written if written is not None else convention.dt
-    try:
-        found = None if found is None else float(np.asarray(found).item())
-    except (TypeError, ValueError):
-        raise NirError(f"dt is {found!r}; give seconds a step, such as 1e-4") from None
-    if found is not None and not (0 < found < float("inf")):
-        raise NirError(f"dt is {found}; give seconds a step, such as 1e-4")
-    return How(convention, found, dict(equation), ours=name is None)
 
 
 class _Reading:
@@ -114,14 +96,19 @@ class _Reading:
 
     def graph(self) -> Graph:
         """The graph. Raises NirError with everything that is wrong."""
-        entry = self._entry()
-        shapes, self.problems = shapes_of(self.flat, {entry: self._input_shape(entry)})
-        for lost in [n for n in self.flat.nodes if n not in shapes]:
-            kind = self.flat.nodes[lost].kind
-            self.problems.append(f"at {lost!r} ({kind}): nothing leads there from the Input")
+        entry = entry_of(self.flat)
+        lost = sorted(set(self.how.nodes) - set(self.flat.nodes))
+        if lost:
+            raise NirError(f"nodes: there is no {', '.join(map(repr, lost))}; check the names")
+        start = input_shape(self.flat, entry, self.asked.shape)
+        shapes, self.problems = shapes_of(self.flat, {entry: start})
+        for name in [n for n in self.flat.nodes if n not in shapes]:
+            kind = self.flat.nodes[name].kind
+            self.problems.append(f"at {name!r} ({kind}): nothing leads there from the Input")
         self._check()
         delays = self._delays()
-        self.nodes.append(self._input(entry, shapes[entry]))
+        kept = self.flat.nodes[entry] if self.how.ours else None
+        self.nodes.append(input_node(entry, shapes[entry], self.asked.kind, self.steps, kept))
         for name in self._ordered(delays):
             self._add(name, delays, shapes)
         self._check()
@@ -144,53 +131,9 @@ class _Reading:
             return "read from NIR that neurosim wrote"
         step = "no dt" if self.how.dt is None else f"dt {self.how.dt:g} s"
         changed = "".join(f", {k}={v}" for k, v in self.how.changes.items())
+        for node, changes in self.how.nodes.items():
+            changed += "".join(f", {k}={v} at {node}" for k, v in changes.items())
         return f"neurons read from NIR as {self.how.source.name} writes them, {step}{changed}"
-
-    def _entry(self) -> str:
-        found = [n for n in self.flat.of_kind("Input")]
-        if len(found) != 1:
-            listed = f" ({', '.join(found)})" if found else ""
-            raise NirError(f"{len(found)} Input nodes{listed}; a clip goes into one")
-        return found[0]
-
-    def _input_shape(self, entry: str) -> tuple[int, ...]:
-        if self.asked.shape is not None:
-            return tuple(self.asked.shape)
-        given = self.flat.nodes[entry].fields.get("shape")
-        if given is None or np.asarray(given).dtype.kind not in "iuf":
-            raise NirError(f"at {entry!r} (Input): has no shape; give input_shape=")
-        shape = tuple(int(n) for n in np.asarray(given).reshape(-1))
-        if any(n < 1 for n in shape) or np.prod(np.array(shape, float)) > _MOST_ELEMENTS:
-            raise NirError(f"at {entry!r} (Input): a shape of {shape}; give input_shape=")
-        rank = self._wanted_rank(entry)
-        return shape[len(shape) - rank :] if rank is not None and rank < len(shape) else shape
-
-    def _wanted_rank(self, entry: str) -> int | None:
-        """Axes that the first reader to say so takes; exporters put sample (and step) in front."""
-        todo, seen = [entry], {entry}
-        while todo:
-            for name in self.flat.after(todo.pop(0)):
-                try:
-                    rank = taken_rank(self.flat.nodes[name])
-                except NirError:
-                    return None  # told of when its shape is asked for
-                if rank is not None:
-                    return rank
-                if name not in seen and self.flat.nodes[name].kind != "Flatten":
-                    seen.add(name)
-                    todo.append(name)
-        return None
-
-    def _input(self, entry: str, shape: tuple[int, ...]) -> Node:
-        kept = ours(self.flat.nodes[entry].metadata, entry) if self.how.ours else {}
-        kind = self.asked.kind or kept.get("kind", "real")
-        if kind not in _BOUNDS:
-            raise NirError(f"kind is {kind!r}; choose real, spike or graded")
-        lo, hi = _BOUNDS[kind]
-        if kept.get("kind") == kind:
-            lo, hi = kept.get("lo", lo), kept.get("hi", hi)
-        attrs = {"shape": shape, "steps": self.steps, "kind": kind, "lo": int(lo), "hi": int(hi)}
-        return Node(entry, "input", (), attrs)
 
     def _delays(self) -> dict[tuple[str, str], int]:
         for name in self.flat.of_kind("Delay"):
@@ -226,8 +169,8 @@ class _Reading:
             if wrong:
                 raise NirError(f"sums values of different shapes {sorted(wrong)}")
             place = Place(
-                name, self._operand(name, delays), shapes[before[0]], shapes[name], self.how,
-                self.params,
+                name, self._operand(name, delays), shapes[before[0]], shapes[name],
+                self.how.at(name), self.params,
             )  # fmt: skip
             self.nodes += nodes_of(node, place)
         except NirError as error:

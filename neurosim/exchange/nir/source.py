@@ -9,8 +9,11 @@ and its order are the framework's own. Below, Δ is ``dt`` in seconds a step.
 - ``norse`` 1.1 writes τ = Δ/tau_mem_inv (not 1/tau_mem_inv) with Δ = 1e-3, so its own rate Δ·
   tau_mem_inv is Δ²/τ; R = 1 without Δ for IAF; the current jumps first and is not scaled:
   j = i + w_in·x, v ← v + k·((v_leak − v) + R·j), i ← j − i_k·j. Its v_reset is not exported.
-- ``snntorch`` 1.0 writes Δ = 1e-4, τ = Δ/(1 − β), R = τ/Δ: v ← β·v + x, i ← α·i + x. Its reset
-  (subtract, one step late by default) is not exported: reset to zero at once, as its importer does.
+- ``snntorch`` 1.0 writes Δ = 1e-4, τ = Δ/(1 − β), R = τ/Δ: v ← β·v + x, i ← α·i + x. Its reset is
+  not exported: to zero at once, as its importer takes it (reset_mechanism="zero", reset_delay=
+  False), unless the user says: subtract, late (snnTorch's default) is reset="subtract",
+  reset_at="after"; subtract, at once is reset="subtract", reset_at="carried"; zero, late is
+  reset_at="before" for Leaky and "after" for Synaptic.
 - ``spikingjelly`` 2.0 writes Δ = 1e-4, τ·Δ, R = 1 (decay_input) or τ, 1/Δ for IF; v_leak = v_reset;
   fires at v ≥ v_threshold. It divides by τ where ParametricLIFNode multiplies.
 - ``sinabs`` 3.1 writes τ in steps: α = exp(−1/τ), v ← α·v + (1 − α)·x for LIF, α·v + x for

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +17,31 @@ from neurosim.exchange.nir.delay_lines import found_in
 from neurosim.exchange.nir.layers_out import chain_of, convolution, delay, same
 from neurosim.exchange.nir.objects import package, to_object
 from neurosim.exchange.nir.record import OURS, Primitive, Program
+from neurosim.exchange.nir.unsink import unsunk
 from neurosim.ir.graph import Edge, Graph, Node
+from neurosim.passes.drop_dead import drop_dead
 
 DT = 1e-4  # seconds a step where nobody says: what snnTorch, SpikingJelly and Lava's NIR take
 
 
-def to_nir(graph: Graph, path: str | Path | None = None, *, dt: float | None = None) -> Any:
+def to_nir(
+    graph: Graph,
+    path: str | Path | None = None,
+    *,
+    dt: float | None = None,
+    outputs: Sequence[str] | None = None,
+) -> Any:
     """The graph as a ``nir.NIRGraph``, and in the file ``path``; ``ns.from_nir`` reads it back with
     the same spikes and counts.
 
     ``dt``: seconds a step, which turns decays into time constants (None: what the graph was
-    imported with, else 1e-4). Whatever NIR has no word for but a neuron needs (>= or >, how and
+    imported with, else 1e-4). ``outputs``: nodes to end at, where NIR has no word for what comes
+    after (a mean over time). Whatever NIR has no word for but a neuron needs (>= or >, how and
     when it resets, which comes first, dt) is in the metadata; other readers know the fields alone.
     Read the file elsewhere with ``nir.read(path, type_check=False)`` where it has grouped or
     non-square convolutions: NIR's own check is wrong for them. A batch norm is no NIR word: lower
-    the graph first.
+    the graph first; a norm or bias that lowering kept in a neuron goes back into the weights in
+    front of it (``exchange.nir.unsink``), which changes what is counted as an addition.
 
     Raises NirError: everything that NIR cannot say, listed at once; or ``nir`` is not installed.
     StoreError: the file cannot be written.
@@ -39,7 +51,8 @@ def to_nir(graph: Graph, path: str | Path | None = None, *, dt: float | None = N
     if not (isinstance(step, (int, float)) and 0 < step < float("inf")):
         raise NirError(f"dt is {step!r}; give seconds a step, such as 1e-4")
     nir = package()
-    found = to_object(_Writing(graph, float(step)).program())
+    part = graph if outputs is None else _part(graph, outputs)
+    found = to_object(_Writing(unsunk(part), float(step)).program())
     if path is not None:
         from neurosim.ir.store import write_atomically
 
@@ -47,6 +60,15 @@ def to_nir(graph: Graph, path: str | Path | None = None, *, dt: float | None = N
         nir.write(buffer, found)
         write_atomically(path, buffer.getvalue())
     return found
+
+
+def _part(graph: Graph, outputs: Sequence[str]) -> Graph:
+    """What the nodes called ``outputs`` depend on."""
+    lost = [name for name in outputs if name not in graph.by_name]
+    if lost or not outputs:
+        raise NirError(f"outputs: there is no {', '.join(map(repr, lost)) or 'name'}; name nodes")
+    meta = {k: v for k, v in graph.meta.items() if k != "outputs"}
+    return drop_dead(replace(graph, outputs=tuple(outputs), meta=meta))
 
 
 class _Writing:
@@ -91,7 +113,8 @@ class _Writing:
         listed = (f"{why}: {', '.join(names)}" for why, names in self.problems.items())
         norms = any(why.startswith("batch_norm") for why in self.problems)
         hint = "; ns.lower(graph) folds norms" if norms else ""
-        return f"NIR has no word for {'; '.join(listed)}{hint}; take these out to export the rest"
+        remedy = "take these out, or end before them with outputs="
+        return f"NIR has no word for {'; '.join(listed)}{hint}; {remedy}"
 
     # what becomes of each node
 

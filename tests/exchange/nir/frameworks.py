@@ -1,8 +1,9 @@
 """One network per framework, exported by the framework's own exporter, and run by the framework.
 
-``python -m tests.exchange.nir.frameworks`` writes ``data/NAME.nir`` and ``data/NAME.npz`` (the clip
-and what the framework answered) with whatever versions are installed; the stored ones were made
-with norse 1.1.0, snnTorch 1.0.0, SpikingJelly 2.0.0, sinabs 3.1.3, nir 1.0.8 and nirtorch 2.6.
+``python -m tests.exchange.nir.frameworks`` writes ``data/NAME.nir`` and ``data/NAME.npz`` (the
+clip, what the framework answered and what each of its layers fired) with whatever versions are
+installed; the stored ones were made with norse 1.1.0, snnTorch 1.0.0, SpikingJelly 2.0.0, sinabs
+3.1.3, nir 1.0.8 and nirtorch 2.6.
 Weights and clips lie on grids, so that sums are exact in any order.
 """
 
@@ -27,12 +28,15 @@ STEPS, SAMPLES = 12, 2
 @dataclass(frozen=True)
 class Made:
     """``graph``: what the exporter returned; ``run``: the framework's own answer to (T, B, …);
-    ``options``: what our import has to be told."""
+    ``options``: what our import has to be told; ``layers``: NIR's name of a node → the module that
+    it was, and ``whole``: what a layer answered in all, from its calls, as (T, B, …)."""
 
     graph: Any
     run: Callable[[Tensor], Tensor]
     clip: Tensor
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+    layers: dict[str, nn.Module] = field(default_factory=dict[str, nn.Module])
+    whole: Callable[[list[Tensor]], Tensor] = torch.stack
 
 
 def on_grid(net: nn.Module, seed: int = 0, loud: float = 1.0) -> nn.Module:
@@ -91,7 +95,8 @@ def norse() -> Made:
             out.append(y)
         return torch.stack(out)
 
-    return Made(graph, run, clip(*shape), {"source": "norse"})
+    layers = {name: net[int(name)] for name in ("1", "3", "5")}
+    return Made(graph, run, clip(*shape), {"source": "norse"}, layers)
 
 
 def snntorch() -> Made:
@@ -125,7 +130,9 @@ def snntorch() -> Made:
                 layer.reset_mem()  # type: ignore[operator]
         return torch.stack([net(step) for step in x])
 
-    return Made(graph, run, clip(2, 8, 8), {"source": "snntorch"})
+    return Made(
+        graph, run, clip(2, 8, 8), {"source": "snntorch"}, {n: layers[int(n)] for n in "157"}
+    )
 
 
 def snntorch_recurrent() -> Made:
@@ -144,7 +151,32 @@ def snntorch_recurrent() -> Made:
         rleaky.reset_mem()
         return torch.stack([net(step) for step in x])
 
-    return Made(graph, run, clip(7), {"source": "snntorch"})
+    return Made(graph, run, clip(7), {"source": "snntorch"}, {"1.lif": rleaky})
+
+
+def snntorch_resetting(mechanism: str, late: bool) -> Made:
+    """Leaky and Synaptic with one of snnTorch's four resets; its default is ("subtract", True)."""
+    import snntorch as snn
+    from snntorch.export_nir import export_to_nir
+
+    how: dict[str, Any] = {
+        "init_hidden": True, "reset_mechanism": mechanism, "reset_delay": late,
+    }  # fmt: skip
+    first = snn.Leaky(beta=torch.full((8,), 0.75), threshold=torch.ones(8), **how)
+    second = snn.Synaptic(
+        alpha=torch.full((4,), 0.5), beta=torch.full((4,), 0.75), threshold=torch.ones(4), **how
+    )
+    net = on_grid(nn.Sequential(nn.Linear(5, 8), first, nn.Linear(8, 4), second), loud=2.0)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        graph = export_to_nir(net, torch.zeros(1, 5), ignore_dims=[0])
+
+    def run(x: Tensor) -> Tensor:
+        first.reset_mem()
+        second.reset_mem()
+        return torch.stack([net(step) for step in x])
+
+    return Made(graph, run, clip(5))
 
 
 def spikingjelly() -> Made:
@@ -169,7 +201,10 @@ def spikingjelly() -> Made:
         with torch.no_grad():
             return net(x)
 
-    return Made(graph, run, clip(2, 8, 8), {"source": "spikingjelly"})
+    layers = {f"_{i}": net[i] for i in (1, 4, 7, 9, 11)}
+    return Made(
+        graph, run, clip(2, 8, 8), {"source": "spikingjelly"}, layers, lambda calls: calls[0]
+    )
 
 
 def sinabs() -> Made:
@@ -196,9 +231,13 @@ def sinabs() -> Made:
                 module.reset_states()  # type: ignore[operator]
         squeezed = x.movedim(1, 0).flatten(0, 1)  # samples outermost
         with torch.no_grad():
-            return net(squeezed).unflatten(0, (SAMPLES, STEPS)).movedim(0, 1)
+            return whole([net(squeezed)])
 
-    return Made(graph, run, clip(2, 8, 8), {"source": "sinabs"})
+    def whole(calls: list[Tensor]) -> Tensor:
+        return calls[0].unflatten(0, (SAMPLES, STEPS)).movedim(0, 1)
+
+    layers = {name: net[int(name)] for name in "15"}
+    return Made(graph, run, clip(2, 8, 8), {"source": "sinabs"}, layers, whole)
 
 
 MAKERS: dict[str, Callable[[], Made]] = {
@@ -214,11 +253,24 @@ def make(name: str) -> Made:
         return MAKERS[name]()
 
 
-def answer(made: Made) -> Tensor:
-    """What the framework says to the clip."""
+def answers(made: Made) -> dict[str, Tensor]:
+    """What the framework says to the clip ("answer"), and the spikes of its layers, (T, B, …)."""
+    calls: dict[str, list[Tensor]] = {name: [] for name in made.layers}
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, given: Any, out: Any) -> None:
+            calls[name].append((out if isinstance(out, Tensor) else out[0]).detach().clone())
+
+        return hook
+
+    hooks = [m.register_forward_hook(keep(name)) for name, m in made.layers.items()]
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        return made.run(made.clip)
+        found = {"answer": made.run(made.clip)}
+    for hook in hooks:
+        hook.remove()
+    spikes = {name: made.whole(called) for name, called in calls.items()}
+    return found | {name: s.to_dense() if s.is_sparse else s for name, s in spikes.items()}
 
 
 def record() -> None:
@@ -229,8 +281,8 @@ def record() -> None:
     for name in MAKERS:
         made = make(name)
         nir.write(DATA / f"{name}.nir", made.graph, compression=None)
-        out = answer(made).numpy()
-        np.savez_compressed(DATA / f"{name}.npz", clip=made.clip.numpy(), answer=out)
+        found = {k: v.numpy() for k, v in answers(made).items()}
+        np.savez_compressed(DATA / f"{name}.npz", clip=made.clip.numpy(), **found)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,17 @@ def test_every_equation_comes_back_as_it_was(form: dict[str, Any], each: bool, d
     assert all(np.array_equal(held[k], arrays[k]) for k in arrays)
 
 
+def test_what_the_user_says_wins_over_what_we_wrote() -> None:
+    made = ns.to_nir(lone(Neuron(v_decay=0.5, v_min=-1.0), v_threshold=np.array([1, 2, 3])))
+    back = ns.from_nir(made, reset="subtract", v_threshold=2.0)
+    wanted = Neuron(v_decay=0.5, v_min=-1.0, reset="subtract", v_threshold=2.0)
+    assert Neuron.from_dict(back["n"].attrs["equation"]) == wanted and not back["n"].params
+    single = ns.from_nir(made, nodes={"n": {"fires": ">="}})
+    assert single["n"].attrs["equation"]["fires"] == ">="
+    with pytest.raises(NirError, match="there is no 'm'"):
+        ns.from_nir(made, nodes={"m": {"fires": ">="}})
+
+
 def test_metadata_that_no_longer_fits_its_fields_is_refused() -> None:
     made = ns.to_nir(lone(Neuron(v_decay=0.5)))
     made.nodes["n"].tau = made.nodes["n"].tau * 2
