@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from neurosim import passes
 from neurosim.errors import GraphError, UnknownName
 from neurosim.ir.graph import Edge, Graph, Node
-from neurosim.ir.neuron import LIF, Neuron
+from neurosim.ir.neuron import LIF, LeakyIntegrator, Neuron
+from neurosim.ir.store import load_graph
 from neurosim.passes._chip_format import LOIHI
 from tests.ops.graphs import built, input_node, node
 from tests.passes.networks import average, conv, ran, same_spikes
@@ -157,6 +159,31 @@ def test_a_real_clip_is_rounded_in_front_and_its_currents_behind() -> None:
     same_spikes(dense, event)
     for name, trace in real.trace.values.items():
         assert (trace != dense.trace[name]).mean() < 0.2 * trace.mean() > 0.01
+
+
+def test_readouts_are_the_hosts_and_a_large_real_field_is_refused(tmp_path: Path) -> None:
+    params = weights(np.random.default_rng(3), a=(9, 6), b=(4, 9))
+    nodes = [
+        input_node((6,), STEPS),
+        node("a", "linear", "clip", params=roles("a")),
+        fire("a.n", "a"),
+        node("b", "linear", "a.n", params=roles("b")),
+        fire("b.n", "b", LeakyIntegrator(v_decay=0.9)),
+    ]
+    graph = passes.lower(built(nodes, params, STEPS, 2))
+    found = passes.quantize(graph)
+    assert found["b.n"].attrs == graph["b.n"].attrs and "fixed_point" in str(found["a.n"].attrs)
+    x = spikes(1, 6)
+    real, fixed = ran(graph, x), ran(found, x)
+    there, here = np.asarray(real.outputs), np.asarray(fixed.outputs)
+    np.testing.assert_allclose(here, there, atol=0.2 * np.abs(there).max())
+    again = load_graph(found.save(tmp_path / "fixed.npz"))
+    same_spikes(fixed, ran(again, x, "event"))
+
+    clip = [input_node((1200,), STEPS, "real"), node("w", "linear", "clip", params={"weight": "w"})]
+    wide = built([*clip, fire("n", "w")], {"w": np.ones((2, 1200), np.float32)}, STEPS)
+    with pytest.raises(GraphError, match="1200 pixels .* fewer clip_bits"):
+        passes.quantize(wide)
 
 
 def test_integers_that_drive_a_neuron_get_a_synapse() -> None:
