@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from neurosim.energy.price import price as price
     from neurosim.energy.report import EnergyReport as EnergyReport
     from neurosim.errors import NeurosimError as NeurosimError
-    from neurosim.exchange.lava import to_lava as to_lava
     from neurosim.exchange.nir import from_nir as from_nir
     from neurosim.exchange.nir import to_nir as to_nir
+    from neurosim.exchange.to_lava import to_lava as to_lava
     from neurosim.hardware import conventions as conventions
     from neurosim.hardware import load_convention as load_convention
     from neurosim.hardware import load_profile as load_profile
@@ -82,8 +82,8 @@ _HOME = {
     "simulate": "sim.simulate",
     "stepwise": "capture.stepwise",
     "sweep_noise": "studies.noise_sweep",
-    "to_lava": "exchange.lava",
     "to_nir": "exchange.nir",
+    "to_lava": "exchange.to_lava",
 }
 
 __all__ = sorted({*_ROOMS, *_HOME, "__version__"})  # pyright: ignore[reportUnsupportedDunderAll]

@@ -38,6 +38,13 @@ class LeakyForm:
     refractory: int
 
 
+def integrates_only(node: Node) -> bool:
+    """Whether a neuron node emits its membrane: a readout, which is the host's."""
+    equation = node.attrs["equation"]
+    silent = equation.get("fires") == "never" or equation.get("output", "spike") != "spike"
+    return silent or node.attrs.get("emit", "spike") != "spike"
+
+
 def leaky_form(graph: Graph, node: Node) -> LeakyForm:
     """The form of a neuron node, the scale of its affine in ``gain`` (its bias: ``membrane_bias``,
     ``current_bias``). Raises GraphError: why it has none."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurosim.errors import GraphError
 from neurosim.ir.graph import Edge, Graph, Node
 from neurosim.passes._linear_region import WEIGHTS
 from neurosim.passes._rewrite import free_name, read_instead, substituted
 
-MOST_WEIGHT = 127  # with 8-bit pixels, sums over 1,040 taps stay below 2^24
+MOST_WEIGHT = 127  # with 8-bit pixels, sums over 1,040 of them stay below 2^24
 UNSET = 2.0**24  # of a current whose scale and bound are not found yet
 
 
@@ -37,14 +38,19 @@ def _converted(graph: Graph, clip: Node, bits: int, bound: float) -> Graph:
     graph = read_instead(substituted(graph, {clip.name: (clip, made)}), clip.name, name)
     for reader in dict.fromkeys(readers):
         if graph[reader].op in WEIGHTS:
-            graph = _host_layer(graph, graph[reader], bound / most)
+            graph = _host_layer(graph, graph[reader], bound / most, most)
     return graph
 
 
-def _host_layer(graph: Graph, node: Node, pixel: float) -> Graph:
+def _host_layer(graph: Graph, node: Node, pixel: float, most: int) -> Graph:
     """Weights as whole numbers, and the currents that come of them; a bias stays behind none."""
     weight = graph.params[node.params["weight"]].astype(np.float64)
     step = float(np.abs(weight).max(initial=0.0)) / MOST_WEIGHT or 1.0
+    if node.known.fan_in * MOST_WEIGHT * most >= UNSET:
+        raise GraphError(
+            f"at {node.name!r}: sums of {node.known.fan_in} pixels of {most} times weights of "
+            f"{MOST_WEIGHT} pass 2^24; give fewer clip_bits"
+        )
     key, name = f"{node.name}.weight.fixed", free_name(graph, f"{node.name}.integers")
     params = {key: np.rint(weight / step).astype(np.float32)}
     roles = {**node.params, "weight": key}

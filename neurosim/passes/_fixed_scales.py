@@ -9,7 +9,12 @@ import numpy as np
 
 from neurosim.errors import GraphError
 from neurosim.ir.graph import Graph, Node
-from neurosim.ir.leaky_form import LeakyForm, current_bias, membrane_bias
+from neurosim.ir.leaky_form import (
+    LeakyForm,
+    current_bias,
+    integrates_only,
+    membrane_bias,
+)  # fmt: skip
 from neurosim.passes._chip_format import ChipFormat
 from neurosim.passes._fixed_neuron import chip_form
 from neurosim.passes._linear_region import (
@@ -77,6 +82,11 @@ def find_scales(graph: Graph, chip: ChipFormat) -> Scales:
     return found
 
 
+def spikes(node: Node) -> bool:
+    """A neuron of the chip: readouts that emit their membrane are the host's."""
+    return node.op == "neuron" and not integrates_only(node)
+
+
 def by_reason(wrong: Mapping[str, str]) -> str:
     """Every node, those of one reason together."""
     groups: dict[str, list[str]] = {}
@@ -93,7 +103,7 @@ def is_current(node: Node) -> bool:
 def _forms(graph: Graph, wrong: dict[str, str]) -> dict[str, LeakyForm]:
     forms: dict[str, LeakyForm] = {}
     for node in graph.nodes:
-        if node.op == "neuron":
+        if spikes(node):
             try:
                 forms[node.name] = chip_form(graph, node)
             except GraphError as error:
@@ -104,7 +114,7 @@ def _forms(graph: Graph, wrong: dict[str, str]) -> dict[str, LeakyForm]:
 def _check_drives(graph: Graph, inside: set[str], wrong: dict[str, str]) -> None:
     """Neurons whose current is no sum of weighted spikes; weights that see real numbers."""
     for node in graph.nodes:
-        if node.op == "neuron":
+        if spikes(node):
             drive = graph[node.inputs[0].node]
             if drive.name not in inside and not is_source(drive):
                 said = f"{wrong[node.name]}, and " if node.name in wrong else ""
@@ -145,7 +155,7 @@ def _bounds(graph: Graph, inside: set[str], currents: Mapping[str, float]) -> di
 
 def _groups(graph: Graph, inside: set[str]) -> list[list[str]]:
     """Values that are added to one another, or are the same moved about; each with its neurons."""
-    members = [n for n in graph.nodes if n.name in inside or n.op == "neuron"]
+    members = [n for n in graph.nodes if n.name in inside or spikes(n)]
     members += [n for n in graph.nodes if _drives(graph, n, inside)]
     parent = {n.name: n.name for n in members}
 
@@ -168,7 +178,7 @@ def _groups(graph: Graph, inside: set[str]) -> list[list[str]]:
 def _drives(graph: Graph, node: Node, inside: set[str]) -> bool:
     """Whether a converter's whole numbers reach neurons, and not the weights of the host."""
     readers = graph.consumers[node.name]
-    reached = any(r.name in inside or r.op == "neuron" for r in readers)
+    reached = any(r.name in inside or spikes(r) for r in readers)
     return is_current(node) and reached and not any(r.attrs.get("host") for r in readers)
 
 

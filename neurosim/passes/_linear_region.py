@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.ir.graph import Graph, Node
+from neurosim.ir.leaky_form import integrates_only
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,8 +42,8 @@ def region(graph: Graph) -> set[str]:
 
 
 def closed(graph: Graph, inside: set[str]) -> set[str]:
-    """Of the region, what is read by others of these and by neurons alone (those in fixed point,
-    whose registers are set, aside)."""
+    """Of the region, what is read by others of these and by spiking neurons alone (those in fixed
+    point, whose registers are set, aside)."""
     kept: set[str] = set()
     for node in reversed(graph.nodes):
         readers = graph.consumers[node.name]
@@ -55,7 +56,9 @@ def closed(graph: Graph, inside: set[str]) -> set[str]:
 
 
 def _free(node: Node) -> bool:
-    return node.op == "neuron" and not node.attrs["equation"].get("fixed_point")
+    if node.op != "neuron" or integrates_only(node):
+        return False
+    return not node.attrs["equation"].get("fixed_point")
 
 
 def evaluate(

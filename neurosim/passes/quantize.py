@@ -12,9 +12,10 @@ Biases move into the neurons first (``sink_constants``) and chains of linear map
 chip sends real numbers from map to map. What a real clip drives is the host's, as in the profiles:
 the clip is rounded to ``clip_bits`` within ± ``clip_bound``, its weights to 8 bits, and their sums
 are rounded to whole currents, which saturate at ``CURRENT_BOUND`` thresholds. What no neuron reads
-(the readout behind the last spikes) is the host's too: its weights are rounded on a grid of a power
-of two, its arithmetic stays as it is. Sums of whole numbers below 2^24 are exact in any order: the
-spikes of both engines are the same bits. Changes spikes: never a default.
+(the readout behind the last spikes, leaky integrators included) is the host's too: its weights are
+rounded on a grid of a power of two, its arithmetic stays as it is. Sums of whole numbers below 2^24
+are exact in any order: the spikes of both engines are the same bits. Changes spikes: never a
+default.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def quantize(
             new[node.name] = (_layer(graph, node, scales.layers[node.name], form, params),)
         elif node.name in scales.currents:
             new[node.name] = (_current(node, scales.currents[node.name]),)
-        elif node.op == "neuron":
+        elif node.name in scales.neurons:
             new[node.name] = _neuron(graph, node, scales, form, params)
         elif node.name in scales.dropped:
             new[node.name], gone[node.name] = (), node.inputs[0].node

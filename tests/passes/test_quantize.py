@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from neurosim import passes
 from neurosim.errors import GraphError, UnknownName
 from neurosim.ir.graph import Edge, Graph, Node
-from neurosim.ir.neuron import LIF, Neuron
+from neurosim.ir.neuron import LIF, LeakyIntegrator, Neuron
+from neurosim.ir.store import load_graph
 from neurosim.passes._chip_format import LOIHI
 from tests.ops.graphs import built, input_node, node
 from tests.passes.networks import average, conv, ran, same_spikes
@@ -89,6 +91,30 @@ def test_whole_numbers_that_fit_their_registers() -> None:
     assert {n.name for n in found if "bias" in n.params} == {"g", "h.fire.offset"}
 
 
+def test_numbers_are_the_models_in_the_units_of_one_scale() -> None:
+    """θ, biases and weights of a layer divided by its σ are those of the model, to half a step."""
+    graph = passes.lower(network())
+    found = passes.quantize(graph)
+    for layer, n, theta, gain in (("a", "a.fire", 0.5, 0.3), ("d", "d.fire", 0.5, 0.3),
+                                  ("e", "h.fire", 1.0, 0.3)):  # fmt: skip
+        real = graph.params[graph[layer].params["weight"]].astype(np.float64)
+        whole = found.params[found[layer].params["weight"]].astype(np.float64)
+        taken = 0.25 if layer == "d" else 1.0  # integers of the pool are four times its means
+        scale = float((whole * real).sum() / (real * real).sum()) / taken
+        step = 2 * 2 ** LOIHI.exponent(float(np.abs(whole).max()))
+        slack = 1e-3 * np.abs(whole).max()  # σ is fitted here
+        assert np.abs(whole - real * scale * taken).max() <= step / 2 + slack
+        fixed = Neuron.from_dict(found[n].attrs["equation"]).fixed_point
+        assert fixed is not None
+        assert fixed.threshold == pytest.approx(64 * scale * theta / gain, rel=2e-3, abs=32)
+    bias = graph.params[graph["a"].params["bias"]]
+    real = graph.params[graph["a"].params["weight"]].astype(np.float64)
+    whole = found.params[found["a"].params["weight"]].astype(np.float64)
+    scale = float((whole * real).sum() / (real * real).sum())
+    held = found.params[found["a.fire"].params["fixed_bias"]].reshape(-1)
+    np.testing.assert_allclose(held, 64 * scale * bias, rtol=2e-3, atol=8)
+
+
 def test_spikes_are_near_the_models_and_the_same_in_both_engines() -> None:
     graph, x = passes.lower(network()), spikes(0, 2, 12, 12)
     found = passes.quantize(graph)
@@ -97,7 +123,7 @@ def test_spikes_are_near_the_models_and_the_same_in_both_engines() -> None:
     assert not dense.counts.differences(event.counts)
     for name, trace in real.trace.values.items():
         rate, different = trace.mean(), (trace != dense.trace[name]).mean()
-        assert 0.02 < rate < 0.9 and different < 0.12 * rate, (name, rate, different)
+        assert 0.02 < rate < 0.9 and different < 0.3 * rate, (name, rate, different)
 
 
 def test_nothing_wraps_whatever_fires() -> None:
@@ -132,7 +158,32 @@ def test_a_real_clip_is_rounded_in_front_and_its_currents_behind() -> None:
     real, dense, event = ran(graph, x), ran(found, x), ran(found, x, "event")
     same_spikes(dense, event)
     for name, trace in real.trace.values.items():
-        assert (trace != dense.trace[name]).mean() < 0.1 * trace.mean() > 0.001
+        assert (trace != dense.trace[name]).mean() < 0.2 * trace.mean() > 0.01
+
+
+def test_readouts_are_the_hosts_and_a_large_real_field_is_refused(tmp_path: Path) -> None:
+    params = weights(np.random.default_rng(3), a=(9, 6), b=(4, 9))
+    nodes = [
+        input_node((6,), STEPS),
+        node("a", "linear", "clip", params=roles("a")),
+        fire("a.n", "a"),
+        node("b", "linear", "a.n", params=roles("b")),
+        fire("b.n", "b", LeakyIntegrator(v_decay=0.9)),
+    ]
+    graph = passes.lower(built(nodes, params, STEPS, 2))
+    found = passes.quantize(graph)
+    assert found["b.n"].attrs == graph["b.n"].attrs and "fixed_point" in str(found["a.n"].attrs)
+    x = spikes(1, 6)
+    real, fixed = ran(graph, x), ran(found, x)
+    there, here = np.asarray(real.outputs), np.asarray(fixed.outputs)
+    np.testing.assert_allclose(here, there, atol=0.2 * np.abs(there).max())
+    again = load_graph(found.save(tmp_path / "fixed.npz"))
+    same_spikes(fixed, ran(again, x, "event"))
+
+    clip = [input_node((1200,), STEPS, "real"), node("w", "linear", "clip", params={"weight": "w"})]
+    wide = built([*clip, fire("n", "w")], {"w": np.ones((2, 1200), np.float32)}, STEPS)
+    with pytest.raises(GraphError, match="1200 pixels .* fewer clip_bits"):
+        passes.quantize(wide)
 
 
 def test_integers_that_drive_a_neuron_get_a_synapse() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from neurosim.exchange.lava.build import build
 from neurosim.exchange.lava.plan import Plan, Unit
 from neurosim.exchange.lava.processes import FileSink, FileSource
+from neurosim.exchange.lava.run import BEAT
 
 
 def main(place: Path) -> None:
@@ -22,7 +23,8 @@ def main(place: Path) -> None:
 
     network = build(plan, source)
     for i, process in enumerate(network.neurons.values()):
-        sink = FileSink(path=place / f"sink{i}.npy", shape=process.s_out.shape)
+        path = place / f"sink{i}.npy"
+        sink = FileSink(path=path, shape=process.s_out.shape, beat=place / BEAT)
         process.s_out.connect(sink.a_in)
     network.run()
     (place / "done").touch()

@@ -28,7 +28,7 @@ from neurosim.exchange.lava.from_neuron import neuron_unit
 from neurosim.exchange.lava.plan import LavaError, Link, Plan, Unit
 from neurosim.ir.graph import Graph, Node
 from neurosim.ir.leaky_form import current_bias
-from neurosim.passes._fixed_scales import by_reason
+from neurosim.passes._fixed_scales import by_reason, spikes
 
 SOURCES = ("input", "to_integers")
 
@@ -81,7 +81,7 @@ def plan_of(graph: Graph, until: Iterable[str] | None = None) -> Plan:
 
 def _needed(graph: Graph, until: Iterable[str] | None) -> set[str]:
     """Neurons and everything between them and their sources. Raises LavaError: no such neuron."""
-    neurons = [n.name for n in graph.nodes if n.op == "neuron"]
+    neurons = [n.name for n in graph.nodes if spikes(n)]
     ends = neurons if until is None else list(until)
     if unknown := [n for n in ends if n not in neurons]:
         raise LavaError(f"no neuron called {', '.join(unknown)}; known: {', '.join(neurons)}")

@@ -1,4 +1,4 @@
-"""``to_lava``: a graph as a network of Lava processes in this Python process."""
+"""A graph as a network of Lava processes in this Python process (``exchange.to_lava``)."""
 
 from __future__ import annotations
 
@@ -22,23 +22,14 @@ def prepared(graph: Graph) -> Graph:
     return passes.apply(graph, "sink_constants")
 
 
-def to_lava(
+def network_of(
     graph: Graph,
-    clip: Tensor | None = None,
-    *,
-    until: Iterable[str] | None = None,
-    sample: int = 0,
-    reset_every: int | None = None,
+    clip: Tensor | None,
+    until: Iterable[str] | None,
+    sample: int,
+    reset_every: int | None,
 ) -> LavaNetwork:
-    """Lava's processes of the neurons of a lowered graph, connected and not yet running.
-
-    Floating point, or Lava's fixed-point models where ``passes.quantize`` went before. ``clip``: in
-    the model's own layout; its ``sample`` is played by ring buffers, without one the entries stay
-    open. ``until``: these neurons and what they need; by default all. ``reset_every``: neurons
-    forget everything after so many steps, each layer as its part of the clip ends.
-
-    Raises LavaError: every node that Lava has no counterpart of.
-    """
+    """See ``exchange.to_lava``."""
     from lava.proc.io.source import RingBuffer
 
     graph = prepared(graph)

@@ -6,6 +6,7 @@ memory-mapped file next to nothing; Lava's ring buffers serve where a network is
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,13 @@ class FileSource(AbstractProcess):
 
 
 class FileSink(AbstractProcess):
-    """Writes what arrives at Lava's step t into row t − 1 of a ``.npy`` file that exists."""
+    """Writes what arrives at Lava's step t into row t − 1 of a ``.npy`` file that exists, and
+    touches the file ``beat``, where there is one, as a sign of life."""
 
-    def __init__(self, *, path: str | Path, shape: tuple[int, ...]) -> None:
-        super().__init__(path=str(path), shape=shape)
+    def __init__(
+        self, *, path: str | Path, shape: tuple[int, ...], beat: str | Path | None = None
+    ) -> None:
+        super().__init__(path=str(path), shape=shape, beat=None if beat is None else str(beat))
         self.a_in = InPort(shape=shape)
 
 
@@ -134,3 +138,5 @@ class PyFileSink(PyLoihiProcessModel):
         arrived = self.a_in.recv()
         if self.time_step <= len(rows):
             rows[self.time_step - 1] = arrived
+        if self.proc_params["beat"] is not None:
+            os.utime(self.proc_params["beat"])

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from neurosim.errors import SimulationError
 from neurosim.exchange.lava.plan import Plan, aligned
 
 CHILD = "neurosim.exchange.lava.child"
+BEAT, POLL_SECONDS = "beat", 0.2  # a file that every sink touches at every step
 
 
 def run_plan(
@@ -45,6 +47,25 @@ def run_plan(
 
 
 def _run_child(place: Path, timeout_seconds: float) -> None:
+    """Start it again where it has stood still for a quarter of the time: Lava can hang."""
+    end = time.monotonic() + timeout_seconds
+    while not (place / "done").exists():
+        code = _attempt(place, end, timeout_seconds / 4)
+        if code is not None and not (place / "done").exists():
+            lines = (place / "said").read_text(errors="replace").strip().splitlines()
+            said = lines[-1] if lines else f"exit code {code}"
+            raise SimulationError(f"Lava failed: {said}")
+        if code is None and time.monotonic() >= end:
+            raise SimulationError(
+                f"Lava was not done after {timeout_seconds:g} s; give it longer with --timeout, "
+                "or map less with --until"
+            )
+
+
+def _attempt(place: Path, end: float, patience: float) -> int | None:
+    """The exit code of one child; None: it was ended, late or without a sign of life."""
+    beat = place / BEAT
+    beat.touch()
     with open(place / "said", "wb") as said:
         child = subprocess.Popen(
             [sys.executable, "-m", CHILD, str(place)],
@@ -54,19 +75,11 @@ def _run_child(place: Path, timeout_seconds: float) -> None:
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
         )
         try:
-            code: int | None = child.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            code = None
+            while time.monotonic() < end and time.time() - beat.stat().st_mtime < patience:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return child.wait(min(POLL_SECONDS, max(end - time.monotonic(), 0.0)))
+            return None
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # Lava's processes, which may outlive it
             child.wait()
-    if (place / "done").exists():
-        return
-    lines = (place / "said").read_text(errors="replace").strip().splitlines()
-    if code is None:
-        raise SimulationError(
-            f"Lava was not done after {timeout_seconds:g} s; give it longer with --timeout, or map "
-            "less with --until"
-        )
-    raise SimulationError(f"Lava failed: {lines[-1] if lines else f'exit code {code}'}")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
-import subprocess
-import sys
-import textwrap
 
 import pytest
 
@@ -17,27 +14,6 @@ from neurosim.exchange.lava import _compat
 needs_lava = pytest.mark.skipif(
     importlib.util.find_spec("lava") is None, reason="lava-nc is not installed"
 )
-RUN = """
-    import numpy as np
-    import neurosim.exchange.lava
-    from lava.magma.core.run_conditions import RunSteps
-    from lava.magma.core.run_configs import Loihi2SimCfg
-    from lava.proc.lif.process import LIF
-
-    if __name__ == "__main__":
-        lif = LIF(shape=(1,), bias_mant=4, vth=10, du=0, dv=0)
-        lif.run(RunSteps(2), Loihi2SimCfg())
-        print(int(lif.v.get()[0]))
-        lif.stop()
-"""
-
-
-@needs_lava
-def test_a_lava_process_runs(tmp_path) -> None:
-    script = tmp_path / "two_steps.py"
-    script.write_text(textwrap.dedent(RUN))
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "8\n", done.stderr  # two steps of bias 4, no leak
 
 
 @needs_lava
