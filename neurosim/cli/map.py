@@ -192,7 +192,7 @@ def _study(
             given["bin_ms"],
             Imported(),
         )
-        record = "events" if exact or level != "simple" else None
+        record = "spikes" if exact or level != "simple" else None
         found = estimate(source.model, taken, ["cmos_45nm"], None, rates, record=record,
                          manifest=manifest, updates=_updates(profile), on_stage=tell)  # fmt: skip
         tell("map")

@@ -1,6 +1,6 @@
 """Messages, hops and the work of each core, per step of the chip, from what a run counted.
 
-Where the run recorded the spikes of a population (``simulate(record="events")``), its messages are
+Where the run recorded the spikes of a population (``simulate(record="spikes")``), its messages are
 those of its spikes: *traced*. Elsewhere its spikes of a step are taken to be spread evenly over its
 neurons: *expected*. The synapses of a layer always add up to what was counted.
 """

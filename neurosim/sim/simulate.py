@@ -51,10 +51,10 @@ def simulate(
     ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
-    ``record``: "spikes" (of neurons), "events" (those of the clip too), "all", or node names, kept
-    in ``Run.trace``.
+    ``record``: "spikes", "all", or node names, kept in ``Run.trace``.
     ``updates``: also count which neurons a chip updates by SANA-FE's rule (``neuron_updated``), and
-    record them as ``NODE/updated`` where NODE is recorded.
+    record them as ``NODE/updated`` where NODE is recorded; "spikes" are then those of a clip of
+    events too, whose elements are neurons there.
 
     Raises ClipError: wrong shape, NaN, or not the kind that was declared. SimulationError: an
     engine or record that does not exist, or a clip longer than an operator that needs every step
@@ -63,7 +63,7 @@ def simulate(
     if chunk is not None and chunk < 1:
         raise SimulationError(f"chunk={chunk}: give 1 step or more, or None")
     check_device(device)
-    keep = recorded(graph, record)
+    keep = recorded(graph, record, updates)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
     if isinstance(clip, Iterator):
         if updates:
@@ -155,15 +155,20 @@ def opaque_notes(graph: Graph) -> tuple[str, ...]:
     )
 
 
-def recorded(graph: Graph, record: str | Iterable[str] | None) -> frozenset[str]:
-    """Node names to keep. Raises SimulationError for a name that does not exist."""
+def recorded(
+    graph: Graph, record: str | Iterable[str] | None, inputs: bool = False
+) -> frozenset[str]:
+    """Node names to keep; ``inputs``: a clip of events has spikes too.
+
+    Raises SimulationError: a name that does not exist.
+    """
     if record is None:
         return frozenset()
     if record == "all":
         return frozenset(n.name for n in graph.nodes)
-    if record in ("spikes", "events"):
-        clip = [n for n in graph.inputs if n.value.discrete and record == "events"]
-        return frozenset(n.name for n in (*graph.neurons(), *clip))
+    if record == "spikes":
+        events = [n for n in graph.inputs if n.value.discrete] if inputs else []
+        return frozenset(n.name for n in (*graph.neurons(), *events))
     names = [record] if isinstance(record, str) else list(record)
     unknown = [n for n in names if n not in graph.by_name]
     if unknown:

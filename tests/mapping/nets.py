@@ -92,7 +92,7 @@ def run_of(graph: Graph, samples: int = 2, rate: float = 0.4, seed: int = 0) -> 
     shape = graph["clip"].known.out_shape
     rng = np.random.default_rng(seed)
     clip = (rng.random((STEPS, samples, *shape)) < rate).astype(np.float32)
-    return ns.simulate(graph, torch.from_numpy(clip), record="events")
+    return ns.simulate(graph, torch.from_numpy(clip), record="spikes", updates=True)
 
 
 def synapses(graph: Graph, layer: str) -> np.ndarray:

@@ -46,8 +46,8 @@ def queueing(work: Work) -> float:
 def detailed(work: Work) -> float:
     found = np.zeros(1)
     w = work
-    _compiled()(found, w.fired[0], w.spent[0], w.starts, w.axons, w.leads, w.takes, w.begins, w.links,
-                w.hops, w.number, w.out, w.room)  # fmt: skip
+    _compiled()(found, w.fired[0], w.spent[0], w.starts, w.axons, w.leads, w.takes,
+                w.begins, w.links, w.hops, w.number, w.out, w.room)  # fmt: skip
     return float(found[0])
 
 
