@@ -191,7 +191,8 @@ def draw_step_times(table: StepTimes, ax: Axes | None = None) -> Axes:
             axes.plot(x, seconds * 1e6, label=name, color=style.COLOURS[look], lw=wide, alpha=pale,
                       ls=style.DASHES[look], marker="." if len(x) < 3 else "")  # fmt: skip
     if len(x) > table.clip_steps:
-        axes.axvspan(table.clip_steps - 0.5, len(x) - 0.5, color="#E4E4E4", zorder=0, label="drain")
+        axes.axvspan(table.clip_steps - 0.5, len(x) - 0.5, facecolor="#E4E4E4", edgecolor="#8A8A8A",
+                     linewidth=0.6, zorder=0, label="drain")  # fmt: skip
     axes.set_ylim(0, float(np.nanmax(table.step)) * 1.35e6)
     axes.margins(x=0.01)
     style.legend(axes)
