@@ -2,8 +2,8 @@
 
     python peer_sanafe_chip.py SPEC.npz --steps 100 [--level simple|detailed|cycle]
 
-Prints counts, joules and seconds of its chip as JSON, and the seconds that the simulation alone took
-the processor.
+Prints counts, joules and seconds of its chip as JSON, and the processor's seconds of the simulation
+alone.
 """
 
 from __future__ import annotations

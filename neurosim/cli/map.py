@@ -216,7 +216,7 @@ def _write(folder: Path, study: MapStudy) -> None:
         text = json.dumps(found, indent=None if name == "placement" else 2, allow_nan=False)
         write_atomically(folder / f"{name}.json", (text + "\n").encode())
     placement, run = study.chosen.placement, study.run
-    pictures = (("core_load", chip.core_load, chip.draw_core_load),
+    pictures: tuple[Any, ...] = (("core_load", chip.core_load, chip.draw_core_load),
                 ("links", chip.link_load, chip.draw_link_load),
                 ("steps", chip.step_times, chip.draw_step_times))  # fmt: skip
     for name, table, draw in pictures:

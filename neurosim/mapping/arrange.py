@@ -8,8 +8,8 @@ from neurosim.mapping.mesh import Mesh
 from neurosim.mapping.sparse import Sparse, csr
 from neurosim.mapping.sparse import at as at_places
 
-SWEEPS = 200
-LARGEST = 2500  # tiles: beyond, tiles stay along the curve
+SWEEPS, WORK = 200, 50_000  # at most so many sweeps, and so many tiles × sweeps
+LARGEST = 4096  # tiles: beyond, tiles stay along the curve
 
 
 def snake(mesh: Mesh, tiles: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def arranged(mesh: Mesh, traffic: Sparse) -> np.ndarray:
 
 def _swapped(mesh: Mesh, flow: Sparse, at: np.ndarray) -> np.ndarray:
     most = LARGEST
-    for _ in range(SWEEPS):
+    for _ in range(min(SWEEPS, max(1, WORK // len(at)))):
         distance = _distance(mesh, at)
         cost = flow @ distance
         pairs = _best_pairs(_gain(flow, cost, distance))[:most]

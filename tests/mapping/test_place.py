@@ -103,7 +103,7 @@ def test_reals_stay_with_the_host_and_say_how_much_crosses() -> None:
     assert placed.network.crossings == {"stem": 64}
     report = ns.price(ns.activity_from_rates(graph, 0.1), "loihi1", placed)
     assert report.host_share() > 0 and report.split()["static"] > 0
-    assert report.energy_delay == report.joules_per_video * report.seconds_per_video
+    assert report.energy_delay == report.joules_per_video * (report.seconds_per_video or 0.0)
 
 
 def test_a_neuron_that_no_core_can_hold_is_named_with_the_limit() -> None:
