@@ -48,3 +48,12 @@ def test_unknown_tables_are_one_line(name: str, capsys: pytest.CaptureFixture[st
     assert main(["reproduce", name]) == 2
     found = capsys.readouterr()
     assert not found.out and found.err.count("\n") == 1 and "unknown table" in found.err
+
+
+def test_measured_chips_with_every_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "silicon", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["chip"] for row in rows} >= {"loihi1", "loihi2", "truenorth", "loihi1_sanafe"}
+    assert main(["reproduce", "silicon"]) == 0
+    told = capsys.readouterr().out
+    assert all(row["id"] in told for row in rows) and "no test" in told

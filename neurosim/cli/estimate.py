@@ -85,7 +85,7 @@ def estimate(
     from neurosim.studies.estimate import STAGES, check_chips
     from neurosim.studies.estimate import estimate as study
 
-    counts = options.counts(count)
+    counts: dict[str, Any] = {**options.counts(count)}
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     _check_engine(engine)
     frames = options.frames(frames)

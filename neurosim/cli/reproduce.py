@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 
 Table = Annotated[
     str | None,
-    typer.Argument(help="One table. Default: all of them.", metavar="TABLE", show_default=False),
+    typer.Argument(
+        help="One table, or silicon. Default: all but that.", metavar="TABLE", show_default=False
+    ),
 ]
+SILICON = "silicon"
 SAID = {"match": "match", "mismatch": "MISMATCH", "not_checkable": "not checkable"}
 FLAGGED = {"mismatch": "Does not add up:", "not_checkable": "Not checkable:"}
 
 
 def reproduce(table: Table = None, json: Json = False) -> None:
-    """Published energies recomputed from their facts; exit code 1 where a verdict is unexpected."""
+    """Published energies recomputed from their facts; exit code 1 where a verdict is unexpected.
+
+    The table "silicon" holds measured chips against our profiles, each with its error."""
+    if table == SILICON:
+        _silicon(json)
+        return
     from neurosim.cli.progress import quiet_stdout, renamed
     from neurosim.studies import reproduce as study
 
@@ -41,6 +49,25 @@ def reproduce(table: Table = None, json: Json = False) -> None:
         names = ", ".join(f"{r.id} ({r.verdict} instead of {r.expected})" for r in unexpected)
         typer.echo(f"neurosim: verdicts differ from what is known: {names}", err=True)
         raise typer.Exit(1)
+
+
+def _silicon(json: bool) -> None:
+    from neurosim.cli.show import print_json, print_table
+    from neurosim.studies.reproduce_silicon import reproduce_silicon
+
+    rows = reproduce_silicon()
+    if json:
+        print_json([row.to_dict() for row in rows])
+        return
+    head = ("case", "chip", "of", "measured", "ours", "unit", "error")
+    print_table(head, (
+        (r.id, r.chip, r.quantity, f"{r.measured:.4g}", f"{r.computed:.4g}", r.unit,
+         f"{r.relative_error:+.2%}" if r.independent else "no test")
+        for r in rows
+    ))  # fmt: skip
+    typer.echo()
+    for r in rows:
+        typer.echo(f"  {r.id}, {r.quantity} on {r.chip}: {r.reason} ({r.source})")
 
 
 def _at_once(tell: Callable[[], None]) -> None:
@@ -64,7 +91,7 @@ def _print(found: Mapping[str, Sequence[Reproduced]], rows: Sequence[Reproduced]
     for verdict, title in FLAGGED.items():
         _reasons(title, [row for row in rows if row.verdict == verdict])
     counts = ", ".join(f"{sum(r.verdict == v for r in rows)} {SAID[v].lower()}" for v in SAID)
-    typer.echo(f"{len(rows)} rows: {counts}.")
+    typer.echo(f"{len(rows)} rows: {counts}. Measured chips: neurosim reproduce {SILICON}")
 
 
 def _line(row: Reproduced) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def reproduce(
     Raises UnknownName: near names are offered.
     """
     if table is not None and table not in TABLES:
-        raise UnknownName("table", table, TABLES)
+        raise UnknownName("table", table, (*TABLES, "silicon"))
     chosen = TABLES if table is None else {table: TABLES[table]}
     found: dict[str, list[Reproduced]] = {}
     for done, (name, rows) in enumerate(chosen.items()):
