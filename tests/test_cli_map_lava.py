@@ -79,7 +79,9 @@ def test_processes_layers_and_what_stays_with_the_host(nets, capsys) -> None:
         ("lif", 36, 0), ("lif2", 8, 1),
     ]  # fmt: skip
     assert found["sources"] == ["conv.integers"] and found["not_mapped"] == ["conv", "head"]
-    code, out, _ = run(capsys, "map", f"{nets}:stepwise", "--average-bn", "--floating")
+    code, out, _ = run(
+        capsys, "map", f"{nets}:stepwise", "--to", "lava", "--average-bn", "--floating"
+    )
     assert code == 0 and "floating point: 1 source, 1 conv, 2 lif, 1 dense" in out
 
 
@@ -94,13 +96,13 @@ def test_processes_layers_and_what_stays_with_the_host(nets, capsys) -> None:
     ],
 )
 def test_a_mistake_is_one_line(nets, capsys, options: tuple[str, ...], said: str) -> None:
-    code, out, err = run(capsys, "map", f"{nets}{options[0]}", *options[1:])
+    code, out, err = run(capsys, "map", f"{nets}{options[0]}", "--to", "lava", *options[1:])
     assert (code, out, err.count("\n")) == (2, "", 1) and said in err
 
 
 @pytest.mark.slow
 def test_run_compares_every_spike(nets, capsys) -> None:
-    code, out, err = run(capsys, "map", f"{nets}:plain", "--run", "--timeout", "60")
+    code, out, err = run(capsys, "map", f"{nets}:plain", "--to", "lava", "--run", "--timeout", "60")
     assert code == 0, err
     assert "bit-identical in all layers over 6 steps" in out and "before step 0" in out
 

@@ -50,7 +50,7 @@ AverageBN = Annotated[
     typer.Option("--average-bn", help="One norm from the mean statistics of norms per step.",
                  rich_help_panel=LAVA),
 ]  # fmt: skip
-FixedPoint = Annotated[
+Chip = Annotated[
     str, typer.Option(help="Whose fixed point: loihi1 or loihi2.", rich_help_panel=LAVA)
 ]
 Execute = Annotated[
@@ -93,7 +93,7 @@ def map_model(
     until: Until = None,
     floating: Floating = False,
     average_bn: AverageBN = False,
-    fixed_point: FixedPoint = "loihi1",
+    chip: Chip = "loihi1",
     run: Execute = False,
     timeout: Timeout = 300.0,
 ) -> None:
@@ -105,7 +105,7 @@ def map_model(
     if to == "lava":
         from neurosim.cli.map_lava import LavaOptions, map_lava
 
-        how = LavaOptions(tuple(until or ()), None if floating else fixed_point, average_bn, run,
+        how = LavaOptions(tuple(until or ()), None if floating else chip, average_bn, run,
                           timeout)  # fmt: skip
         map_lava(model, how, clip=clip, weights=weights, frames=frames, size=size, bin_ms=bin_ms,
                  json=json)  # fmt: skip
