@@ -54,13 +54,15 @@ def clip_of(steps: int, kind: str) -> Tensor:
     return (noise > 0.5).float() if kind == "spike" else (4 * noise).round() / 4
 
 
-@pytest.mark.parametrize("kind", ["real", "spike"])
-@pytest.mark.parametrize("settings", PLACES, ids=str)
-def test_a_stream_counts_what_the_clip_counts(settings: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "kind"), [*enumerate(["spike", "real", "spike", "spike", "real"])]
+)
+def test_a_stream_counts_what_the_clip_counts(number: int, kind: str) -> None:
+    settings = PLACES[number]
     whole = simulate(graph_of(LONG, kind, **settings), clip_of(LONG, kind), "dense")
     graph = graph_of(9, kind, **settings)
     assert whole.counts.total("spike") > 100 and whole.counts.total("synapse_zero") > 0
-    for piece in (1, 2, 5, LONG):
+    for piece in (1, 5):
         run = simulate(graph, iter(clip_of(LONG, kind).split(piece)))
         assert not run.counts.differences(whole.counts), piece
         np.testing.assert_array_equal(run.outputs, whole.outputs)
