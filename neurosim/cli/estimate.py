@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosim.cli import options
+from neurosim.cli.trust import Silence
 
 if TYPE_CHECKING:
     from neurosim.cli.exchanged import Imported
+    from neurosim.cli.trust import Trust
     from neurosim.data.video import Clip
     from neurosim.ir.manifest import Manifest
     from neurosim.models._source import Source
@@ -77,16 +79,19 @@ def estimate(
     dt: options.Dt = None,
     neuron: options.NeuronField = None,
     kind: options.ClipKind = None,
+    silence: Silence = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.exchanged import Imported
     from neurosim.cli.output import staged
     from neurosim.cli.progress import quiet_stdout, stages
+    from neurosim.cli.trust import check_names, trust
     from neurosim.studies.estimate import STAGES, check_chips
     from neurosim.studies.estimate import estimate as study
 
     counts = options.counts(count)
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
+    silent = check_names(silence or ())
     _check_engine(engine)
     frames = options.frames(frames)
     _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
@@ -103,9 +108,10 @@ def estimate(
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
                 record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
             )  # fmt: skip
+        beside = trust(found.run, found.reports, silent, found.graph, convention, counts)
         if folder is not None:
-            folder.write(found.run, found.reports)
-    _print(found, json)
+            folder.write(found.run, found.reports, beside)
+    _print(found, beside, json)
 
 
 def _check_engine(engine: str) -> None:
@@ -162,10 +168,10 @@ def _loaded(
     return source, taken, given, base
 
 
-def _print(found: Any, json: bool) -> None:
+def _print(found: Any, beside: Trust, json: bool) -> None:
     from neurosim.cli import show
 
     if json:
-        show.print_json({**found.to_dict(), **show.about(found.run)})
+        show.print_json({**found.to_dict(), **show.about(found.run, beside)})
     else:
-        show.print_estimate(found.run, found.reports)
+        show.print_estimate(found.run, found.reports, beside)

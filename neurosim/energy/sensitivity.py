@@ -1,0 +1,58 @@
+"""Which price moves the total most: one price at an end of its range, all others at their value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from neurosim.energy.report import EnergyReport
+from neurosim.energy.spread import by_price
+
+
+@dataclass(frozen=True)
+class Swing:
+    """Joules per video with one price at its low and at its high end."""
+
+    price: str
+    low: float
+    high: float
+    share: float  # of the total, at the prices' values
+
+    @property
+    def width(self) -> float:
+        """How far the price moves the total."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The widest first. ``fixed``: priced events whose price has no range, unknown and not zero."""
+
+    joules_per_video: float
+    swings: tuple[Swing, ...]
+    fixed: tuple[str, ...]
+
+    columns = ("price", "low_joules_per_video", "high_joules_per_video", "share_of_total")
+
+    def rows(self) -> list[tuple[str, float, float, float]]:
+        """One a price that has a range."""
+        return [(s.price, s.low, s.high, s.share) for s in self.swings]
+
+
+def sensitivity(report: EnergyReport) -> Sensitivity:
+    """The swings sum to the report's low and high: totals are linear in every price."""
+    scale, total = report.per_video, report.joules
+    swings: list[Swing] = []
+    fixed: list[str] = []
+    for price, rows in by_price(report).items():
+        value, low, high = (
+            math.fsum(getattr(r, end) for r in rows) for end in ("joules", "low", "high")
+        )
+        if high > low:
+            share = value / total if total else 0.0
+            ends = (total - value + low) * scale, (total - value + high) * scale
+            swings.append(Swing(price, *ends, share))
+        elif value:
+            fixed.append(price)
+    swings.sort(key=lambda s: -s.width)
+    return Sensitivity(total * scale, tuple(swings), tuple(fixed))
