@@ -26,33 +26,38 @@ class Swing:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The widest first. ``fixed``: priced events whose price has no range, unknown and not zero."""
+    """The widest first. ``fixed``: (price, share of the total) of those whose profile gives no
+    range: how far they could move the total is not known, which is not nothing.
+    """
 
     joules_per_video: float
     swings: tuple[Swing, ...]
-    fixed: tuple[str, ...]
+    fixed: tuple[tuple[str, float], ...]
 
     columns = ("price", "low_joules_per_video", "high_joules_per_video", "share_of_total")
 
     def rows(self) -> list[tuple[str, float, float, float]]:
-        """One a price that has a range."""
-        return [(s.price, s.low, s.high, s.share) for s in self.swings]
+        """One a price that was paid; both ends NaN where it has no range."""
+        none = math.nan
+        ranged = [(s.price, s.low, s.high, s.share) for s in self.swings]
+        return [*ranged, *((price, none, none, share) for price, share in self.fixed)]
 
 
 def sensitivity(report: EnergyReport) -> Sensitivity:
     """The swings sum to the report's low and high: totals are linear in every price."""
     scale, total = report.per_video, report.joules
     swings: list[Swing] = []
-    fixed: list[str] = []
+    fixed: list[tuple[str, float]] = []
     for price, rows in by_price(report).items():
         value, low, high = (
             math.fsum(getattr(r, end) for r in rows) for end in ("joules", "low", "high")
         )
+        share = value / total if total else 0.0
         if high > low:
-            share = value / total if total else 0.0
             ends = (total - value + low) * scale, (total - value + high) * scale
             swings.append(Swing(price, *ends, share))
         elif value:
-            fixed.append(price)
+            fixed.append((price, share))
     swings.sort(key=lambda s: -s.width)
+    fixed.sort(key=lambda pair: -pair[1])
     return Sensitivity(total * scale, tuple(swings), tuple(fixed))

@@ -72,7 +72,7 @@ class Joules:
         return [p for p in self.parts if (p.energy, p.profile) == energy]
 
 
-def joules(lines: Iterable[EnergyLine]) -> Joules:
+def joule_table(lines: Iterable[EnergyLine]) -> Joules:
     """Of the three energies. Raises PlotError: none of them could be priced."""
     parts = [p for x in lines if x.report is not None for p in _parts(x.title, x.report)]
     if not parts:
@@ -130,7 +130,7 @@ def draw_layers(table: Joules, energy: tuple[str, str], ax: Axes | None = None) 
     if rest := [p for parts in ranked[LAYERS:] for p in parts]:
         bars[f"{len(ranked) - LAYERS} more"] = _by_group(rest)
     _stack(axes, bars)
-    return style.dress(axes, f"{energy[0]} (mJ per video, {energy[1]})", "")
+    return style.dress(axes, f"{energy[1]} (mJ per video)", "")
 
 
 def _by_group(parts: Sequence[Part]) -> dict[str, float]:
@@ -152,6 +152,7 @@ def _stack(axes: Axes, bars: Mapping[str, Mapping[str, float]]) -> None:
         axes.annotate(f"{total:.3g}", (total, place), (2, 0), textcoords="offset points",
                       va="center", fontsize=style.SMALL, color=style.INK)  # fmt: skip
     axes.set_yticks(list(places), list(bars))
+    axes.locator_params(axis="x", nbins=5)
     axes.invert_yaxis()
     axes.set_xlim(0, max(left, default=0.0) * 1.12 or 1.0)
 

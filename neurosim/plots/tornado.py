@@ -1,4 +1,5 @@
-"""A tornado: how far each price, alone, moves the total between its low and its high end."""
+"""A tornado: how far each price, alone, moves the total between its low and its high end, and how
+much of the total rests on prices that came without a range."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from neurosim.plots.style import PlotError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BARS = 10
+BARS = 10  # and as many prices without a range
 
 
 def draw_tornado(table: Sensitivity, ax: Axes | None = None) -> Axes:
@@ -20,10 +21,9 @@ def draw_tornado(table: Sensitivity, ax: Axes | None = None) -> Axes:
     Raises PlotError: no price has a range.
     """
     if not table.swings:
-        fixed = ", ".join(table.fixed) or "none"
-        raise PlotError(f"sensitivity: no price that was paid has a range (paid: {fixed})")
-    shown = table.swings[:BARS]
-    axes = style.axes_of(ax, style.COLUMN * 1.25, 0.75 + 0.24 * len(shown))
+        raise PlotError("sensitivity: no price that was paid has a range; choose other hardware")
+    shown, fixed = table.swings[:BARS], table.fixed[:BARS]
+    axes = style.axes_of(ax, style.COLUMN * 1.3, 0.75 + 0.2 * (len(shown) + len(fixed)))
     total = table.joules_per_video * 1e3
     for place, swing in enumerate(shown):
         low, high = swing.low * 1e3, swing.high * 1e3
@@ -35,11 +35,18 @@ def draw_tornado(table: Sensitivity, ax: Axes | None = None) -> Axes:
         _end(axes, low, place, total, -1)
         _end(axes, high, place, total, 1)
     axes.axvline(total, color=style.INK, lw=0.8)
-    axes.set_yticks(range(len(shown)), [s.price for s in shown])
+    for place, (_, share) in enumerate(fixed, len(shown)):
+        axes.annotate(f"no range given; {share:.1%} of the total", (total, place), (4, 0),
+                      textcoords="offset points", va="center", fontsize=style.SMALL,
+                      color=style.INK)  # fmt: skip
+    names = [*(s.price for s in shown), *(price for price, _ in fixed)]
+    axes.set_yticks(range(len(names)), [name.partition(".")[2] for name in names])
+    axes.set_ylim(-0.6, len(names) - 0.4)
     axes.invert_yaxis()
     axes.margins(x=0.16)
     style.legend(axes, above=True)
-    return style.dress(axes, f"energy (mJ per video); {total:.3g} at the values of all prices", "")
+    profile = shown[0].price.partition(".")[0]
+    return style.dress(axes, f"energy on {profile} (mJ per video)", "price of")
 
 
 def _end(axes: Axes, value: float, place: int, total: float, side: int) -> None:
