@@ -108,7 +108,6 @@ def plot(
     """Firing rates by depth, step and class, silent neurons, rasters; joules and their prices."""
     from neurosim.cli.output import staged
     from neurosim.cli.progress import stages
-
     from neurosim.studies.estimate import check_chips
 
     _check(what, format)

@@ -24,6 +24,10 @@ Silence = Annotated[
 ]  # fmt: skip
 
 
+HEAD = ("profile", "convention", "total", "all prices low", "5 % of draws", "95 % of draws",
+        "all prices high")  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Trust:
     """Of one run and its reports."""
@@ -60,8 +64,7 @@ def rows(lines: Iterable[EnergyLine]) -> list[list[str]]:
     from neurosim.cli.show import figure
 
     columns = [_column(line, figure) for line in lines]
-    keys = [k for k in ("profile", "convention", "total", "low to high", "90 % of draws", *GROUPS)
-            if any(k in column for column in columns)]  # fmt: skip
+    keys = [k for k in (*HEAD, *GROUPS) if any(k in column for column in columns)]
     return [[key, *(column.get(key, "") for column in columns)] for key in keys]
 
 
@@ -75,10 +78,12 @@ def _column(line: EnergyLine, figure: Any) -> dict[str, str]:
         "total": figure(report.joules * scale),
         **{name: figure(joules * 1e3) for name, joules in by_group(report).items()},
     }
-    if line.spread is not None and report.high > report.low:
-        found["low to high"] = f"{figure(report.low * scale)} to {figure(report.high * scale)}"
-        drawn = line.spread
-        found["90 % of draws"] = f"{figure(drawn.p05 * 1e3)} to {figure(drawn.p95 * 1e3)}"
+    drawn = line.spread
+    if drawn is not None and report.high > report.low:
+        found["all prices low"] = figure(report.low * scale)
+        found["5 % of draws"] = figure(drawn.p05 * 1e3)
+        found["95 % of draws"] = figure(drawn.p95 * 1e3)
+        found["all prices high"] = figure(report.high * scale)
     return found
 
 

@@ -22,8 +22,8 @@ ARITHMETIC, MEMORY, REUSE = "cmos_45nm", "cmos_45nm_memory", "cmos_45nm_memory_r
 CONVENTION = "exact"
 TITLES = {
     ARITHMETIC: "arithmetic only",
-    MEMORY: "with memory, no reuse",
-    REUSE: "with memory, full reuse",
+    MEMORY: "memory, no reuse",
+    REUSE: "memory, full reuse",
 }
 
 

@@ -58,9 +58,7 @@ class Joules:
 
     def rows(self) -> list[tuple[str, str, str, str, str, float]]:
         """One a layer and kind of event."""
-        return [
-            (p.energy, p.profile, p.convention, p.layer, p.group, p.joules) for p in self.parts
-        ]
+        return [(p.energy, p.profile, p.convention, p.layer, p.group, p.joules) for p in self.parts]
 
     @property
     def energies(self) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@ much of the total rests on prices that came without a range."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neurosim.energy.sensitivity import Sensitivity
 from neurosim.plots import style
@@ -26,14 +26,8 @@ def draw_tornado(table: Sensitivity, ax: Axes | None = None) -> Axes:
     axes = style.axes_of(ax, style.COLUMN * 1.3, 0.75 + 0.2 * (len(shown) + len(fixed)))
     total = table.joules_per_video * 1e3
     for place, swing in enumerate(shown):
-        low, high = swing.low * 1e3, swing.high * 1e3
-        axes.barh(place, low - total, left=total, color=style.COLOURS[5], height=0.66,
-                  label="price at its low end" if not place else "_")  # fmt: skip
-        axes.barh(place, high - total, left=total, color=style.COLOURS[1], height=0.66,
-                  hatch="//////", edgecolor="white", linewidth=0.3,
-                  label="price at its high end" if not place else "_")  # fmt: skip
-        _end(axes, low, place, total, -1)
-        _end(axes, high, place, total, 1)
+        for side, value in ((-1, swing.low * 1e3), (1, swing.high * 1e3)):
+            _half(axes, place, total, value, side)
     axes.axvline(total, color=style.INK, lw=0.8)
     for place, (_, share) in enumerate(fixed, len(shown)):
         axes.annotate(f"no range given; {share:.1%} of the total", (total, place), (4, 0),
@@ -49,9 +43,20 @@ def draw_tornado(table: Sensitivity, ax: Axes | None = None) -> Axes:
     return style.dress(axes, f"energy on {profile} (mJ per video)", "price of")
 
 
-def _end(axes: Axes, value: float, place: int, total: float, side: int) -> None:
-    """The total at an end of a price, where that is not the total itself."""
-    if abs(value - total) > 1e-9 * abs(total):
-        axes.annotate(f"{value:.3g}", (value, place), (3 * side, 0), textcoords="offset points",
-                      va="center", ha="left" if side > 0 else "right", fontsize=style.SMALL,
-                      color=style.INK)  # fmt: skip
+_HALVES: dict[int, dict[str, Any]] = {
+    -1: {"color": style.COLOURS[5]},
+    1: {"color": style.COLOURS[1], "hatch": "//////", "edgecolor": "white", "linewidth": 0.3},
+}
+_NAMES = {-1: "price at its low end", 1: "price at its high end"}
+
+
+def _half(axes: Axes, place: int, total: float, value: float, side: int) -> None:
+    """The total at one end of a price, where that is not the total itself."""
+    if abs(value - total) <= 1e-9 * abs(total):
+        return
+    known = axes.get_legend_handles_labels()[1]
+    label = "_" if _NAMES[side] in known else _NAMES[side]
+    axes.barh(place, value - total, left=total, height=0.66, label=label, **_HALVES[side])
+    axes.annotate(f"{value:.3g}", (value, place), (3 * side, 0), textcoords="offset points",
+                  va="center", ha="left" if side > 0 else "right", fontsize=style.SMALL,
+                  color=style.INK)  # fmt: skip

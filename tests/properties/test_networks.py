@@ -16,7 +16,7 @@ from neurosim.sim.simulate import simulate
 from tests.properties.brute import brute
 from tests.properties.networks import Case, cases
 
-CHIPS = ("cmos_45nm", "cmos_45nm_memory", "cmos_45nm_memory_reuse", "loihi1")
+CHIPS = ("cmos_45nm_memory", "cmos_45nm_memory_reuse", "loihi1")
 STILL = ("neuron_idle", "state_read", "state_write")  # what silence may count
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
@@ -88,7 +88,7 @@ def silence_costs_idle_steps_alone(case: Case) -> None:
 
 
 def counts_scale_with_steps_and_samples(case: Case) -> None:
-    """A clip shown twice in a row: twice the input, first-layer events, neuron-steps and dense MACs.
+    """A clip shown twice in a row: twice the input, first-layer events, neuron-steps, dense MACs.
     Every clip twice in the batch: twice of everything."""
     clip = case.clip()
     once = simulate(case.graph(), clip, "auto")
