@@ -60,7 +60,9 @@ def test_warnings_are_lines_with_names_and_are_silenced_by_them(
     names = [f["name"] for f in found["lint"]]
     assert names == ["memory-ignored", "static-absent", "untrained-rates"]
     assert [w.split(" ")[0] for w in found["warnings"]] == names
-    assert "untrained-rates" in (tmp_path / "out/report.html").read_text()
+    page = (tmp_path / "out/report.html").read_text()
+    assert "untrained-rates" in page and "<svg" in page and "memory, no reuse" in page
+    assert "<script" not in page and 'src="http' not in page
     quiet = [w for name in names for w in ("--silence", name)]
     found = document(capsys, "price", saved, *quiet)
     assert found["warnings"] == found["lint"] == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from neurosim.cli.trust import Trust
 from neurosim.energy.report import EnergyReport
 from neurosim.energy.summary import tally
+from neurosim.energy.three import EnergyLine
 from neurosim.ir.run import Run
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -37,7 +38,21 @@ def _three(trust: Trust | None, beside: Any) -> dict[str, Any] | None:
     if trust is None:
         return None
     lines = trust.energies
-    return {"head": beside.head(lines), "rows": beside.rows(lines), "notes": beside.remarks(lines)}
+    return {
+        "head": beside.head(lines), "rows": beside.rows(lines), "notes": beside.remarks(lines),
+        "picture": _picture(lines),
+    }  # fmt: skip
+
+
+def _picture(lines: Sequence[EnergyLine]) -> str:
+    """Where the joules go, as an <svg> of the page; "" where no energy is known."""
+    from neurosim.plots.joules import draw_joules, joule_table
+    from neurosim.plots.style import rendered
+
+    if all(line.report is None for line in lines):
+        return ""
+    text = rendered(draw_joules(joule_table(lines)), "svg").decode()
+    return text[text.index("<svg") :]
 
 
 def _chip(report: EnergyReport) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from neurosim.ir.run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from neurosim.energy.lint import Finding
+    from neurosim.energy.three import EnergyLine
     from neurosim.mapping.placement import Placement
 
 Chip = str | Path | Profile
@@ -51,8 +53,20 @@ class Estimate(Mapping[str, EnergyReport]):
         found = ", ".join(f"{n}: {r.joules_per_video * 1e3:.4g} mJ" for n, r in self.items())
         return f"Estimate({found} per video)"
 
+    def three_energies(self) -> tuple[EnergyLine, ...]:
+        """Arithmetic alone, with memory, and each whole chip (one placed where none was asked)."""
+        from neurosim.studies.three import three
+
+        return three(self.run, self.reports, self.graph)
+
+    def lint(self, silence: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """What reviewers would object to, but the rules named in ``silence``."""
+        from neurosim.energy.lint import lint
+
+        return lint(self.run, self.reports, silence)
+
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as ``neurosim estimate --json`` prints it."""
+        """JSON-ready: model, manifest, rates, SynOps and a report a chip."""
         return document(self.run, self.reports)
 
 

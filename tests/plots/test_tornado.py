@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import neurosim as ns
@@ -17,7 +18,7 @@ def test_bars_reach_from_low_to_high(plain_run: ns.Run) -> None:
     ends = sorted(b.get_x() + b.get_width() for b in ax.patches)  # type: ignore[attr-defined]
     expected = sorted(x * 1e3 for s in table.swings for x in (s.low, s.high) if x != total / 1e3)
     assert ends == pytest.approx(expected)
-    assert list(ax.lines[0].get_xdata()) == [total, total]
+    assert np.asarray(ax.lines[0].get_xdata()).tolist() == [total, total]
     names = [t.get_text() for t in ax.get_yticklabels()]
     assert names[0] == "sram" and len(names) == len(table.rows()) and ax.yaxis_inverted()
     told = [t.get_text() for t in ax.texts]
