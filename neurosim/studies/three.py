@@ -27,23 +27,32 @@ def three(
 ) -> tuple[EnergyLine, ...]:
     """Arithmetic, memory and the chips of ``reports``; of these none, ``CHIP`` placed for it.
 
-    ``graph``: what is placed; without it the chip is not. Never raises: what cannot be priced is a
-    line that says why.
+    ``graph``: what is placed; without it the chip is not. ``counts``: of the first three; the views
+    of a video are those of ``reports`` unless given. What cannot be priced is a line that says why.
     """
+    counts = {**_views(reports), **(counts or {})}
     rules = None if convention is None else load_convention(convention)
     chips = [r for r in reports.values() if is_chip(r)]
     why = ""
     if not chips:
-        found = _on(CHIP, run, graph or run.graph)
+        views = {k: v for k, v in counts.items() if k == "views"}
+        found = _on(CHIP, run, graph or run.graph, views)
         chips, why = ([], found) if isinstance(found, str) else ([found], "")
     return three_energies(run, chips, rules, counts, why)
 
 
-def _on(name: str, run: Run, graph: Graph | None) -> EnergyReport | str:
+def _views(reports: Mapping[str, EnergyReport]) -> dict[str, int]:
+    """More than one view a video, where the reports are of so many."""
+    views = max((r.convention.views for r in reports.values()), default=1)
+    return {"views": views} if views > 1 else {}
+
+
+def _on(name: str, run: Run, graph: Graph | None, counts: Mapping[str, Any]) -> EnergyReport | str:
     """The report of a chip under its own convention, or why there is none."""
     chip = load_profile(name)
     try:
         placed, unplaced = place_all(graph, [chip]) if graph is not None else ({}, {})
-        return price_all(run, [chip], placed=placed, unplaced=unplaced)[chip.name]
+        found = price_all(run, [chip], None, None, counts, placed, unplaced)
+        return found[chip.name]
     except NeurosimError as error:
         return str(error)

@@ -25,3 +25,11 @@ def test_a_chip_that_cannot_price_the_run_says_why() -> None:
     bare = reference.run({("fc", "add"): 3}, {})  # a bias or not? nobody said what fc is
     found = three(bare, {})
     assert found[-1].report is None and "needs facts" in found[-1].why_not
+
+
+def test_all_lines_are_of_as_many_views_as_the_reports() -> None:
+    run = reference.run()
+    found = three(run, {"cmos_45nm": price(run, "cmos_45nm", views=15)})
+    assert [x.report.convention.views for x in found if x.report] == [15] * 4
+    given = three(run, {"cmos_45nm": price(run, "cmos_45nm", views=3)}, counts={"views": 3})
+    assert [x.report.convention.views for x in given if x.report] == [3] * 4
