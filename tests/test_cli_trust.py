@@ -38,6 +38,7 @@ def test_three_energies_stand_in_one_table(saved: Path, capsys: pytest.CaptureFi
     assert lines["convention"].split()[1:] == ["exact", "exact", "exact", "chip"]
     assert len(lines["total"].split()) == 5 and "static" not in lines
     assert "triangular, seed 0" in text and "no reuse" in text
+    assert "moved most by the price of sram, alone" in " ".join(text.split())
 
 
 def test_numbers_of_the_document_are_those_of_the_profiles(

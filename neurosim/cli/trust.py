@@ -11,6 +11,7 @@ import typer
 from neurosim.energy.groups import GROUPS, by_group
 from neurosim.energy.lint import Finding, check_names, lint
 from neurosim.energy.report import EnergyReport
+from neurosim.energy.sensitivity import Swing, sensitivity
 from neurosim.energy.three import EnergyLine, is_chip
 from neurosim.ir.graph import Graph
 from neurosim.ir.run import Run
@@ -100,9 +101,20 @@ def remarks(lines: Iterable[EnergyLine]) -> list[str]:
     return found
 
 
+def _widest(swing: Swing) -> str:
+    from neurosim.cli.show import figure
+
+    ends = f"{figure(swing.low * 1e3)} to {figure(swing.high * 1e3)} mJ"
+    return f"moved most by the price of {swing.price.partition('.')[2]}, alone {ends}"
+
+
 def _of(line: EnergyLine, report: EnergyReport) -> list[str]:
-    """The dataflow of a memory; why a chip's leakage is not in its joules."""
+    """The dataflow of a memory, the price that moves the total most, and why a chip's leakage is
+    not in its joules.
+    """
     notes = [report.profile.dataflow.note] if report.profile.memory else []
+    if swings := sensitivity(report).swings:
+        notes.append(_widest(swings[0]))
     if is_chip(report) and "static" not in report.by_node():
         notes += [e.why for e in report.not_included if e.event == "static"]
     return [f"{line.title}: {note}" for note in notes if note]

@@ -13,6 +13,7 @@ from typing import Any
 from neurosim.energy.groups import by_group
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
+from neurosim.energy.sensitivity import sensitivity
 from neurosim.energy.spread import Spread, spread
 from neurosim.errors import UnpricedEvents
 from neurosim.hardware.convention import Convention
@@ -59,6 +60,11 @@ class EnergyLine:
             "mj_p95": drawn.p95 * 1e3,
             "drawn": drawn.how(),
             "by_group": {name: joules * 1e3 for name, joules in by_group(report).items()},
+            "sensitivity": [
+                {"price": s.price, "mj_low": s.low * 1e3, "mj_high": s.high * 1e3, "share": s.share}
+                for s in sensitivity(report).swings
+            ],
+            "prices_without_range": dict(sensitivity(report).fixed),
         }
 
 

@@ -92,3 +92,5 @@ def test_document_names_convention_dataflow_and_draws() -> None:
     assert found["mj_low"] <= found["mj_p05"] < found["mj_p95"] <= found["mj_high"]
     assert math.fsum(found["by_group"].values()) == near(found["mj_per_video"])
     assert "seed 0" in found["drawn"]
+    assert [x["price"] for x in found["sensitivity"]] == ["cmos_45nm_memory.sram"]
+    assert "cmos_45nm_memory.mac" in found["prices_without_range"]

@@ -1,4 +1,4 @@
-"""Laws that hold for any network, shape and spike pattern; 220 cases here, 2,200 in the nightly."""
+"""Laws that hold for any network, shape and spike pattern; 210 cases here, 2,200 in the nightly."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def counts_scale_with_steps_and_samples(case: Case) -> None:
 # ---- by default
 
 
-@few(140)
+@few(130)
 @given(cases())
 def test_both_engines_count_what_brute_force_counts(case: Case) -> None:
     both_engines_count_what_brute_force_counts(case)
