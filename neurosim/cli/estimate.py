@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosim.cli import options
-from neurosim.cli.trust import Silence
 
 if TYPE_CHECKING:
     from neurosim.cli.exchanged import Imported
@@ -79,7 +78,7 @@ def estimate(
     dt: options.Dt = None,
     neuron: options.NeuronField = None,
     kind: options.ClipKind = None,
-    silence: Silence = None,
+    silence: options.Silence = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.exchanged import Imported

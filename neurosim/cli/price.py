@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from neurosim.cli import options
-from neurosim.cli.trust import Silence
 
 RunFile = Annotated[
     Path,
@@ -27,7 +26,7 @@ def price(
     host: options.Host = None,
     out: options.Out = None,
     json: options.Json = False,
-    silence: Silence = None,
+    silence: options.Silence = None,
 ) -> None:
     """Price a saved run again; nothing is simulated."""
     from neurosim.cli import show

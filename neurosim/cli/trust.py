@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from neurosim.energy.groups import GROUPS, by_group
 from neurosim.energy.lint import Finding, check_names, lint
@@ -15,15 +13,6 @@ from neurosim.energy.sensitivity import Swing, sensitivity
 from neurosim.energy.three import EnergyLine, is_chip
 from neurosim.ir.graph import Graph
 from neurosim.ir.run import Run
-
-Silence = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--silence", metavar="WARNING", help="Leave a warning out, by its name. Repeatable.",
-        show_default=False,
-    ),
-]  # fmt: skip
-
 
 HEAD = ("profile", "convention", "total", "all prices low", "5 % of draws", "95 % of draws",
         "all prices high")  # fmt: skip
