@@ -64,6 +64,7 @@ def estimate(
     json: options.Json = False,
     engine: Engine = "auto",
     record: Record = None,
+    silence: options.Silence = None,
     strict: options.Strict = True,
     weights: options.Weights = None,
     frames: options.Frames = None,
@@ -78,7 +79,6 @@ def estimate(
     dt: options.Dt = None,
     neuron: options.NeuronField = None,
     kind: options.ClipKind = None,
-    silence: options.Silence = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.exchanged import Imported
@@ -90,9 +90,9 @@ def estimate(
 
     counts = options.counts(count)
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
-    silent = check_names(silence or ())
     _check_engine(engine)
     frames = options.frames(frames)
+    silent = check_names(silence or ())
     _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
@@ -107,10 +107,10 @@ def estimate(
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
                 record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
             )  # fmt: skip
-        beside = trust(found.run, found.reports, silent, found.graph, convention, counts)
+        claims = trust(found.run, found.reports, silent, found.graph, convention, counts)
         if folder is not None:
-            folder.write(found.run, found.reports, beside)
-    _print(found, beside, json)
+            folder.write(found.run, found.reports, trust=claims)
+    _print(found, claims, json)
 
 
 def _check_engine(engine: str) -> None:
@@ -167,10 +167,10 @@ def _loaded(
     return source, taken, given, base
 
 
-def _print(found: Any, beside: Trust, json: bool) -> None:
+def _print(found: Any, claims: Trust, json: bool) -> None:
     from neurosim.cli import show
 
     if json:
-        show.print_json({**found.to_dict(), **show.about(found.run, beside)})
+        show.print_json({**found.to_dict(), **show.about(found.run, claims)})
     else:
-        show.print_estimate(found.run, found.reports, beside)
+        show.print_estimate(found.run, found.reports, claims)

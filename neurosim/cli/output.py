@@ -25,7 +25,7 @@ class Folder:
     staging: Path
 
     def write(
-        self, run: Run, reports: Mapping[str, EnergyReport], trust: Trust | None = None
+        self, run: Run, reports: Mapping[str, EnergyReport], *, trust: Trust | None = None
     ) -> None:
         """report.json, report.html, run.npz and manifest.json. Raises StoreError."""
         from neurosim.cli.page import page

@@ -41,10 +41,10 @@ def price(
     found = load_run(run / "run.npz" if run.is_dir() else run)
     with staged(out) if out else nullcontext() as folder:
         reports = price_all(found, chips, convention, host, counts)
-        beside = trust(found, reports, silent, None, convention, counts)
+        claims = trust(found, reports, silent, None, convention, counts)
         if folder is not None:
-            folder.write(found, reports, beside)
+            folder.write(found, reports, trust=claims)
     if json:
-        show.print_json({**document(found, reports), **show.about(found, beside)})
+        show.print_json({**document(found, reports), **show.about(found, claims)})
     else:
-        show.print_estimate(found, reports, beside)
+        show.print_estimate(found, reports, claims)

@@ -40,6 +40,18 @@ class Estimate(Mapping[str, EnergyReport]):
     graph: Graph
     placements: Mapping[str, Placement] = field(default_factory=dict[str, "Placement"])
 
+    def three_energies(self) -> tuple[EnergyLine, ...]:
+        """Arithmetic alone, with memory, and each whole chip (one placed where none was asked)."""
+        from neurosim.studies.three import three
+
+        return three(self.run, self.reports, self.graph)
+
+    def lint(self, silence: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """What reviewers would object to, but the rules named in ``silence``."""
+        from neurosim.energy.lint import lint
+
+        return lint(self.run, self.reports, silence)
+
     def __getitem__(self, name: str) -> EnergyReport:
         return self.reports[name]
 
@@ -53,20 +65,8 @@ class Estimate(Mapping[str, EnergyReport]):
         found = ", ".join(f"{n}: {r.joules_per_video * 1e3:.4g} mJ" for n, r in self.items())
         return f"Estimate({found} per video)"
 
-    def three_energies(self) -> tuple[EnergyLine, ...]:
-        """Arithmetic alone, with memory, and each whole chip (one placed where none was asked)."""
-        from neurosim.studies.three import three
-
-        return three(self.run, self.reports, self.graph)
-
-    def lint(self, silence: Iterable[str] = ()) -> tuple[Finding, ...]:
-        """What reviewers would object to, but the rules named in ``silence``."""
-        from neurosim.energy.lint import lint
-
-        return lint(self.run, self.reports, silence)
-
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: model, manifest, rates, SynOps and a report a chip."""
+        """JSON-ready, as ``neurosim estimate --json`` prints it."""
         return document(self.run, self.reports)
 
 

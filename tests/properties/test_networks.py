@@ -58,8 +58,10 @@ def both_engines_count_what_brute_force_counts(case: Case) -> None:
 def the_price_is_linear_and_adds_up(run: Run) -> None:
     """Three times the counts are three times the joules, but where reuse ends at what there is."""
     tripled = replace(run, counts=times(run.counts, 3))
-    for chip in CHIPS:
-        report = ns.price(run, chip)
+    reports = {chip: ns.price(run, chip) for chip in CHIPS}
+    full, once = (reports[f"cmos_45nm_memory{x}"].joules for x in ("", "_reuse"))
+    assert once <= full * (1 + 1e-12)
+    for chip, report in reports.items():
         for parts in (report.by_node(), report.by_event(), report.by_op(), report.by_price()):
             assert math.isclose(math.fsum(parts.values()), report.joules, rel_tol=1e-12)
         assert report.low <= report.joules * (1 + 1e-12)
