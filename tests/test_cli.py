@@ -120,10 +120,12 @@ def test_zoo_model_says_that_it_is_untrained(capsys: pytest.CaptureFixture[str])
     found = _out(capsys, "estimate svformer_tiny --rates 0.1")
     assert "ASSUMED" in found and "391,242 parameters" in found and "trained by us" in found
     from neurosim.cli.show import warnings
+    from neurosim.cli.trust import trust
     from neurosim.ir.manifest import Manifest
 
     run = ns.Run.from_counts(ns.Counts({}, 1, 1), manifest=Manifest(weights="untrained"))
-    assert any("UNTRAINED" in text for text in warnings(run))
+    told = warnings(run, trust(run, {"cmos_45nm": ns.price(run, "cmos_45nm")}))
+    assert any("UNTRAINED" in text for text in told)
 
 
 def test_published_accuracy_is_shown_with_the_energy_at_its_view_count(

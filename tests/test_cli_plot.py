@@ -75,10 +75,11 @@ def refused(*arguments: str) -> str:
 
 def test_everything_a_recorded_run_can_give(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "saved", "--labels", "labels.txt")
-    names = ("rates", "steps", "classes", "silent", "raster")
+    names = ("rates", "steps", "classes", "silent", "raster", "joules")
     assert found["files"] == [f"plots/{n}.{e}" for n in names for e in ("png", "csv")]
     assert {p.name for p in (here / "plots").iterdir()} == {Path(f).name for f in found["files"]}
-    assert found["left_out"] == {} and set(found["tables"]) == set(names) - {"raster"}
+    assert set(found["left_out"]) == {"sensitivity"}
+    assert set(found["tables"]) == set(names) - {"raster"}
     run = ns.load_run(here / "saved" / "run.npz")
     rates = {row["node"]: row["rate"] for row in found["tables"]["rates"]}
     assert rates == run.firing_rates()
@@ -112,7 +113,8 @@ def test_published_rates_of_a_model(here: Path, capsys: pytest.CaptureFixture[st
 def test_rates_from_a_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(capsys, "rates.json")
     assert (found["layers"], found["mean_rate"]) == (2, 0.1875)
-    assert set(found["left_out"]) == {"steps", "classes", "silent", "raster"}
+    runs_alone = {"steps", "classes", "silent", "raster", "joules", "sensitivity"}
+    assert set(found["left_out"]) == runs_alone
     (here / "0.5").write_text("lif1,0.25\n")  # a number's name, yet a file
     assert read_source("0.5") == {"lif1": 0.25}
     assert read_source(str(here / "0.5")) == {"lif1": 0.25}
@@ -122,7 +124,7 @@ def test_what_a_run_without_a_trace_lacks_is_said(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = answer(capsys, "plain.npz")
-    assert set(found["left_out"]) == {"classes", "silent", "raster"}
+    assert set(found["left_out"]) == {"classes", "silent", "raster", "sensitivity"}
     assert "--record spikes" in found["left_out"]["silent"]
     assert "--labels" in found["left_out"]["classes"]
 

@@ -11,6 +11,7 @@ from neurosim.cli import options
 
 if TYPE_CHECKING:
     from neurosim.cli.exchanged import Imported
+    from neurosim.cli.trust import Trust
     from neurosim.data.video import Clip
     from neurosim.ir.manifest import Manifest
     from neurosim.models._source import Source
@@ -63,6 +64,7 @@ def estimate(
     json: options.Json = False,
     engine: Engine = "auto",
     record: Record = None,
+    silence: options.Silence = None,
     strict: options.Strict = True,
     weights: options.Weights = None,
     frames: options.Frames = None,
@@ -82,6 +84,7 @@ def estimate(
     from neurosim.cli.exchanged import Imported
     from neurosim.cli.output import staged
     from neurosim.cli.progress import quiet_stdout, stages
+    from neurosim.cli.trust import check_names, trust
     from neurosim.studies.estimate import STAGES, check_chips
     from neurosim.studies.estimate import estimate as study
 
@@ -89,6 +92,7 @@ def estimate(
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     _check_engine(engine)
     frames = options.frames(frames)
+    silent = check_names(silence or ())
     _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
@@ -103,9 +107,10 @@ def estimate(
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
                 record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
             )  # fmt: skip
+        claims = trust(found.run, found.reports, silent, found.graph, convention, counts)
         if folder is not None:
-            folder.write(found.run, found.reports)
-    _print(found, json)
+            folder.write(found.run, found.reports, trust=claims)
+    _print(found, claims, json)
 
 
 def _check_engine(engine: str) -> None:
@@ -162,10 +167,10 @@ def _loaded(
     return source, taken, given, base
 
 
-def _print(found: Any, json: bool) -> None:
+def _print(found: Any, claims: Trust, json: bool) -> None:
     from neurosim.cli import show
 
     if json:
-        show.print_json({**found.to_dict(), **show.about(found.run)})
+        show.print_json({**found.to_dict(), **show.about(found.run, claims)})
     else:
-        show.print_estimate(found.run, found.reports)
+        show.print_estimate(found.run, found.reports, claims)

@@ -95,6 +95,12 @@ Out = Annotated[
         help="Folder for report.json, report.html, run.npz and manifest.json.", show_default=False
     ),
 ]
+Silence = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WARNING", help="Leave a warning out, by its name. Repeatable.", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Strict = Annotated[
     bool,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurosim.cli.trust import Trust
 from neurosim.energy.report import EnergyReport
 from neurosim.errors import StoreError
 from neurosim.ir.run import Run
@@ -23,16 +24,18 @@ class Folder:
 
     staging: Path
 
-    def write(self, run: Run, reports: Mapping[str, EnergyReport]) -> None:
+    def write(
+        self, run: Run, reports: Mapping[str, EnergyReport], *, trust: Trust | None = None
+    ) -> None:
         """report.json, report.html, run.npz and manifest.json. Raises StoreError."""
         from neurosim.cli.page import page
         from neurosim.cli.show import about
         from neurosim.studies.estimate import document
 
-        report = {**document(run, reports), **about(run)}
+        report = {**document(run, reports), **about(run, trust)}
         self._text("report.json", json.dumps(report, indent=2, allow_nan=False))
         self._text("manifest.json", json.dumps(run.manifest.to_dict(), indent=2, allow_nan=False))
-        self._text("report.html", page(run, reports))
+        self._text("report.html", page(run, reports, trust))
         run.save(self.staging / "run.npz")
 
     def _text(self, name: str, text: str) -> None:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from neurosim.energy.report import EnergyReport
+    from neurosim.hardware.schema import Profile
     from neurosim.plots.classes import ClassRates
     from neurosim.plots.table import Table
 
 ALL = "all"
+DEFAULT = "cmos_45nm_memory"  # the chip whose prices have the widest ranges
+PRICED = ("joules", "sensitivity")
 FORMATS = ("png", "svg", "pdf")
 TRAINING = ("training", "confusion")  # what folders of training runs and evaluations alone have
 RECORD = "its spikes were not recorded; make it with neurosim estimate MODEL --record spikes --out"
@@ -36,7 +40,8 @@ Source = Annotated[
 What = Annotated[
     str,
     typer.Option(
-        help="rates, steps, classes, silent, raster, training, confusion, or all that it can give."
+        help="rates, steps, classes, silent, raster, training, confusion, joules, sensitivity, or "
+        "all that it can give."
     ),
 ]
 Layer = Annotated[
@@ -71,6 +76,7 @@ class Asked:
     sample: int = 0
     labels: tuple[int | str, ...] | None = None
     kept: Kept | None = None
+    chips: tuple[Profile, ...] = ()
 
     @property
     def run(self) -> Run:
@@ -97,14 +103,17 @@ def plot(
     out: Out = Path("plots"),
     format: Format = "png",
     json: options.Json = False,
+    hardware: options.Hardware = None,
 ) -> None:
-    """Firing rates by depth, step and class, time constants, silent neurons, rasters."""
+    """Firing rates by depth, step and class, silent neurons, rasters; joules and their prices."""
     from neurosim.cli.output import staged
     from neurosim.cli.progress import stages
+    from neurosim.studies.estimate import check_chips
 
     _check(what, format)
+    chips = check_chips(hardware or [DEFAULT], None, None, {})
     given = read_labels(labels) if labels else None
-    asked = Asked(read_source(source), layer, sample, given, read_kept(Path(source)))
+    asked = Asked(read_source(source), layer, sample, given, read_kept(Path(source)), chips)
     wanted, left_out = chosen(asked, what)
     made: dict[str, Picture] = {}
     with staged(out) as folder, stages(wanted) as tell:
@@ -242,6 +251,8 @@ def why_not(asked: Asked, name: str) -> str:
         return ""
     if not isinstance(asked.data, Run):
         return "rates alone hold no clips; give a saved run"
+    if name in PRICED:
+        return _unpriced(asked, name)
     if not spiking(asked.data):
         return "the run has no layer of spiking neurons"
     if name == "steps":
@@ -249,6 +260,46 @@ def why_not(asked: Asked, name: str) -> str:
     if name == "classes":
         return "" if asked.labels is not None else "no classes are known; give --labels FILE"
     return "" if has_trace(asked.data) else f"{RECORD} DIR"
+
+
+def _unpriced(asked: Asked, name: str) -> str:
+    """Why the chips cannot price the run, or, of its sensitivity, why no price moves the total."""
+    from neurosim.energy.sensitivity import sensitivity
+    from neurosim.errors import UnpricedEvents
+
+    try:
+        reports = _reports(asked)
+    except UnpricedEvents as error:
+        return str(error)
+    first = next(iter(reports.values()))
+    if name == "joules" or sensitivity(first).swings:
+        return ""
+    return f"no price that {first.profile.name} billed has a range; try --hardware {DEFAULT}"
+
+
+def _reports(asked: Asked) -> dict[str, EnergyReport]:
+    """Of the run on the chips; placed where the saved run has its graph."""
+    from neurosim.studies.estimate import place_all, price_all
+
+    graph = asked.run.graph
+    placed, unplaced = ({}, {}) if graph is None else place_all(graph, asked.chips)
+    return price_all(asked.run, asked.chips, placed=placed, unplaced=unplaced)
+
+
+def _joules(asked: Asked) -> Picture:
+    from neurosim.plots.joules import draw_joules, joule_table
+    from neurosim.studies.three import three
+
+    table = joule_table(three(asked.run, _reports(asked)))
+    return Picture(table, draw_joules(table))
+
+
+def _sensitivity(asked: Asked) -> Picture:
+    from neurosim.energy.sensitivity import sensitivity
+    from neurosim.plots.tornado import draw_tornado
+
+    table = sensitivity(next(iter(_reports(asked).values())))
+    return Picture(table, draw_tornado(table))
 
 
 def _rates(asked: Asked) -> Picture:
@@ -336,6 +387,8 @@ PICTURES: dict[str, Callable[[Asked], Picture]] = {
     "raster": _raster,
     "training": _training,
     "confusion": _confusion,
+    "joules": _joules,
+    "sensitivity": _sensitivity,
 }
 
 

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -16,6 +16,9 @@ from neurosim.energy.report import EnergyReport
 from neurosim.energy.summary import tally
 from neurosim.ir.events import SYNAPTIC
 from neurosim.ir.run import Run
+
+if TYPE_CHECKING:
+    from neurosim.cli.trust import Trust
 
 Reports = Mapping[str, EnergyReport]
 LAYERS, CHIPS = 8, 4  # rows of the layer table, and chips that get a column in it
@@ -40,26 +43,26 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e4 or value == 0 else f"{value:#.4g}".rstrip(".")
 
 
-def about(run: Run) -> dict[str, Any]:
-    """What belongs to a report beside its figures: published accuracy and warnings."""
+def about(run: Run, trust: Trust | None = None) -> dict[str, Any]:
+    """What belongs to a report beside its figures: published accuracy, warnings, three energies."""
     return {
         "accuracy": list(run.manifest.card.get("accuracy", ())),
-        "warnings": warnings(run),
+        "warnings": warnings(run, trust),
+        **({} if trust is None else trust.to_dict()),
     }
 
 
-def warnings(run: Run) -> list[str]:
-    """What a reader must know before quoting a figure."""
+def warnings(run: Run, trust: Trust | None = None) -> list[str]:
+    """What a reader must know before quoting a figure; the lint's are ``name (chips): text``."""
     manifest = run.manifest
     found = [ACTIVITY[manifest.activity]] if manifest.activity in ACTIVITY else []
-    if manifest.weights == "untrained" and manifest.activity == "measured":
-        found.append(f"weights {WEIGHTS['untrained']}")
-    return [*found, *manifest.notes]
+    linted = [] if trust is None else [f.line() for f in trust.findings]
+    return [*found, *manifest.notes, *linted]
 
 
-def print_estimate(run: Run, reports: Reports) -> None:
+def print_estimate(run: Run, reports: Reports, trust: Trust | None = None) -> None:
     """The figures first, then where they come from, then what is not in them."""
-    _written(lambda console: _tell(console, run, reports))
+    _written(lambda console: _tell(console, run, reports, trust))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -80,7 +83,7 @@ def _written(tell: Callable[[Console], object]) -> None:
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
 
 
-def _tell(console: Console, run: Run, reports: Reports) -> None:
+def _tell(console: Console, run: Run, reports: Reports, trust: Trust | None) -> None:
     console.print(_head(run, reports))
     console.print()
     console.print(_chips(reports))
@@ -88,7 +91,10 @@ def _tell(console: Console, run: Run, reports: Reports) -> None:
     console.print(_activity(run))
     console.print()
     console.print(_layers(run, reports))
-    for title, lines in _remarks(run, reports):
+    if trust is not None:
+        console.print()
+        console.print(_three(trust))
+    for title, lines in _remarks(run, reports, trust):
         console.print()
         console.print(_listed(title, lines))
 
@@ -192,9 +198,23 @@ def _mj(nodes: list[str], joules: list[dict[str, float]], reports: Reports) -> l
     return cells
 
 
-def _remarks(run: Run, reports: Reports) -> Iterable[tuple[str, list[str]]]:
-    if found := warnings(run):
-        yield "warnings", found
+def _three(trust: Trust) -> Table:
+    """The energies side by side, and what each was spent on."""
+    from neurosim.cli import trust as beside
+
+    table = _table(*beside.head(trust.energies))
+    for row in beside.rows(trust.energies):
+        table.add_row(*(Text(cell, style="bold" if row[0] == "total" else "") for cell in row))
+    return table
+
+
+def _remarks(run: Run, reports: Reports, trust: Trust | None) -> Iterable[tuple[str, list[str]]]:
+    if trust is not None:
+        from neurosim.cli import trust as beside
+
+        yield "three energies", beside.remarks(trust.energies)
+    if found := warnings(run, trust):
+        yield "warnings (--silence NAME leaves one out)" if trust else "warnings", found
     for name, report in reports.items():
         if report.opaque:
             yield f"{name}: run through torch, billed as arithmetic", list(report.opaque)

@@ -6,8 +6,10 @@ import weakref
 from collections.abc import Mapping
 
 from neurosim.energy import neurons, products, weights
+from neurosim.energy.addressing import bill_addressing
 from neurosim.energy.lemaire import bill_lemaire
 from neurosim.energy.line import Bill, Reading
+from neurosim.energy.reuse import at_most
 from neurosim.hardware.convention import Convention
 from neurosim.hardware.schema import Dataflow
 from neurosim.ir.counts import Counts, Key
@@ -44,7 +46,9 @@ def bill(run: Run, convention: Convention, dataflow: Dataflow | None = None) -> 
         if dataflow is not None and bill_lemaire(reading, facts, dataflow, out):
             continue
         _node(reading, facts, out)
-        _memory(reading, facts, out)
+        _memory(reading, facts, out, dataflow is not None and dataflow.kind == "once")
+        if dataflow is not None and dataflow.addressing is not None:
+            bill_addressing(reading, facts, out)
     return out
 
 
@@ -90,16 +94,22 @@ def _arithmetic(reading: Reading, facts: NodeFacts, out: Bill, events: tuple[str
             out.add(facts, event, event, count, event)
 
 
-def _memory(reading: Reading, facts: NodeFacts, out: Bill) -> None:
-    """Words as counted; a dense machine reads a weight and an activation per MAC and keeps no
-    events.
+def _memory(reading: Reading, facts: NodeFacts, out: Bill, once: bool) -> None:
+    """Words as counted, or each at most ``once`` per step and sample."""
+    for event, (words, like) in _words(reading, facts).items():
+        most = at_most(reading, facts, event) if once else None
+        out.add(facts, event, event, words if most is None else min(words, most), like)
+
+
+def _words(reading: Reading, facts: NodeFacts) -> dict[str, tuple[int, str]]:
+    """Event → (words, counted event they follow). A dense machine reads a weight and an activation
+    per MAC and keeps no events.
     """
-    dense = reading.convention.execution == "dense" and facts.dense_macs
-    if not dense:
-        for event in MEMORY:
-            out.add(facts, event, event, reading.count(facts.name, event), event)
-        return
     macs = facts.dense_macs * reading.samples
-    out.add(facts, "weight_read", "weight_read", macs if facts.role == "weights" else 0)
-    out.add(facts, "activation_read", "activation_read", macs)
-    out.add(facts, "activation_write", "activation_write", reading.output_elements(facts))
+    if reading.convention.execution != "dense" or not macs:
+        return {event: (reading.count(facts.name, event), event) for event in MEMORY}
+    return {
+        "weight_read": (macs if facts.role == "weights" else 0, ""),
+        "activation_read": (macs, ""),
+        "activation_write": (reading.output_elements(facts), ""),
+    }

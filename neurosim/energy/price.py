@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurosim.energy import memory
+from neurosim.energy import addressing, memory
 from neurosim.energy.bare import bare_nodes, check_bare
 from neurosim.energy.bill import bill, read
 from neurosim.energy.line import Bill, Excluded, Line
@@ -88,7 +88,9 @@ class _Desk:
     def take(self, line: Line) -> None:
         """Price one line, or record why it has no price."""
         event, facts = line.billed, self.run.facts.get(line.node)
-        if event in self.chip.prices:
+        if event in (addressing.ADD, addressing.MAC):
+            self._address(line)
+        elif event in self.chip.prices:
             self._charge(line, self.chip, "chip", facts)
         elif self.host is not None and self._host_does(event):
             self._charge(line, self.host, f"host {self.host.name} (assumed)", facts)
@@ -115,6 +117,13 @@ class _Desk:
         self.charge(line, each, by)
         if entry is not None and entry.memory == "weights" and facts is not None:
             self._stream(line, profile, by, facts)
+
+    def _address(self, line: Line) -> None:
+        """Billed only where the dataflow has its prices."""
+        prices = self.chip.dataflow.addressing
+        if prices is not None:
+            each = prices.add if line.billed == addressing.ADD else prices.mac
+            self.charge(line, (each, each, each), "chip")
 
     def charge(self, line: Line, each: Range, by: str) -> None:
         """Add a row."""

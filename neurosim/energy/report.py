@@ -172,20 +172,6 @@ class EnergyReport:
             )
         return out
 
-    def draw(self, generator: np.random.Generator, draws: int = 1000) -> np.ndarray:
-        """Monte Carlo of ``joules``: within a price fully correlated, across prices independent and
-        triangular.
-        """
-        total = np.zeros(draws)
-        prices = {(r.by, r.billed) for r in self.rows}
-        for by, billed in sorted(prices):
-            rows = [r for r in self.rows if (r.by, r.billed) == (by, billed)]
-            low, mode, high = (
-                math.fsum(getattr(r, k) for r in rows) for k in ("low", "joules", "high")
-            )
-            total += generator.triangular(low, mode, high, draws) if high > low else mode
-        return total
-
     def to_dataframe(self) -> pd.DataFrame:
         """One line a row, then what is not included (joules NaN, ``why`` filled in)."""
         import pandas as pd  # pyright: ignore[reportMissingTypeStubs]

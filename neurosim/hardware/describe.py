@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from neurosim.hardware.billed import BILLED
 from neurosim.hardware.convention import KEYS, MEANINGS, Convention, text
 from neurosim.hardware.quantity import Price, Time
-from neurosim.hardware.schema import Fabric, Memory, Profile
+from neurosim.hardware.schema import Dataflow, Fabric, Memory, Profile
 from neurosim.units import show
 
 
@@ -117,6 +117,12 @@ def _host(profile: Profile) -> list[str]:
     ]
 
 
+def _flow(flow: Dataflow) -> str:
+    """Its kind, and which variant of a published one."""
+    variant = f" ({flow.variant}): {flow.source}" if flow.kind == "lemaire" else ""
+    return f"dataflow {flow.kind}{variant}"
+
+
 def _memory(memory: Memory | None, profile: Profile) -> list[str]:
     if memory is None:
         return []
@@ -131,7 +137,10 @@ def _memory(memory: Memory | None, profile: Profile) -> list[str]:
         points.append(f"DRAM {show(d.value, 'J')} per 64 bits ({span}); {d.source}")
         points.append(f"spill to DRAM: {memory.spill}")
     flow = profile.dataflow
-    found = [law, *points, memory.note, f"dataflow {flow.kind} ({flow.variant}): {flow.source}"]
+    if (price := flow.addressing) is not None:
+        each = f"add {show(price.add, 'J')}, multiply-add {show(price.mac, 'J')}"
+        points.append(f"addressing: {each}; {price.source}; {price.note}".rstrip("; "))
+    found = [law, *points, memory.note, _flow(flow)]
     return _section("memory", [*(f for f in found if f), *([flow.note] if flow.note else [])])
 
 

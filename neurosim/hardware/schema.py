@@ -64,15 +64,26 @@ class Memory(Strict):
         return hash((self.model, self.word_bits, self.event_bits, len(self.points)))
 
 
+class Addressing(Strict):
+    """Energy of the integer arithmetic that finds a word: one addition, one multiply-add."""
+
+    add: Joules
+    mac: Joules
+    source: Text
+    note: str = ""
+
+
 class Dataflow(Strict):
-    """How words move. ``counted``: as counted, no reuse. ``lemaire``: reads, writes and addressing
-    of Lemaire 2022.
+    """How words move. ``counted``: as counted, no reuse. ``once``: no word of a layer more than
+    once per step and sample. ``lemaire``: reads, writes and addressing of Lemaire 2022.
 
     ``variant``: where the published code and the printed formulae differ, which one to follow.
+    ``addressing``: priced where it is given; ``lemaire`` bills its own.
     """
 
-    kind: Literal["counted", "lemaire"] = "counted"
+    kind: Literal["counted", "once", "lemaire"] = "counted"
     variant: Literal["paper", "code"] = "code"
+    addressing: Addressing | None = None
     source: str = ""
     note: str = ""
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from neurosim.plots.front import draw_front as draw_front
     from neurosim.plots.front import energy_front as energy_front
     from neurosim.plots.graph import draw_graph as draw_graph
+    from neurosim.plots.joules import draw_energies as draw_energies
+    from neurosim.plots.joules import draw_joules as draw_joules
+    from neurosim.plots.joules import draw_layers as draw_layers
+    from neurosim.plots.joules import joule_table as joule_table
     from neurosim.plots.noise import NoiseSample as NoiseSample
     from neurosim.plots.noise import draw_energy as draw_energy
     from neurosim.plots.noise import draw_retained as draw_retained
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from neurosim.plots.style import save as save
     from neurosim.plots.table import csv_text as csv_text
     from neurosim.plots.table import save_csv as save_csv
+    from neurosim.plots.tornado import draw_tornado as draw_tornado
     from neurosim.plots.training import TrainingCurves as TrainingCurves
     from neurosim.plots.training import draw_curves as draw_curves
     from neurosim.plots.training import training_curves as training_curves
@@ -66,9 +71,12 @@ _HOME = {
     "draw_confusion": "confusion",
     "draw_core_load": "chip",
     "draw_curves": "training",
+    "draw_energies": "joules",
     "draw_energy": "noise",
     "draw_front": "front",
     "draw_graph": "graph",
+    "draw_joules": "joules",
+    "draw_layers": "joules",
     "draw_link_load": "chip",
     "draw_raster": "raster",
     "draw_rate_by_depth": "overview",
@@ -79,8 +87,10 @@ _HOME = {
     "draw_step_times": "chip",
     "draw_tau_by_depth": "overview",
     "draw_tau_histogram": "overview",
+    "draw_tornado": "tornado",
     "energy_front": "front",
     "firing_rates": "overview",
+    "joule_table": "joules",
     "link_load": "chip",
     "noise_robustness": "noise",
     "noise_table": "noise",

@@ -20,6 +20,8 @@ from neurosim.ir.run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from neurosim.energy.lint import Finding
+    from neurosim.energy.three import EnergyLine
     from neurosim.mapping.placement import Placement
 
 Chip = str | Path | Profile
@@ -37,6 +39,18 @@ class Estimate(Mapping[str, EnergyReport]):
     run: Run
     graph: Graph
     placements: Mapping[str, Placement] = field(default_factory=dict[str, "Placement"])
+
+    def three_energies(self) -> tuple[EnergyLine, ...]:
+        """Arithmetic alone, with memory, and each whole chip (one placed where none was asked)."""
+        from neurosim.studies.three import three
+
+        return three(self.run, self.reports, self.graph)
+
+    def lint(self, silence: Iterable[str] = ()) -> tuple[Finding, ...]:
+        """What reviewers would object to, but the rules named in ``silence``."""
+        from neurosim.energy.lint import lint
+
+        return lint(self.run, self.reports, silence)
 
     def __getitem__(self, name: str) -> EnergyReport:
         return self.reports[name]

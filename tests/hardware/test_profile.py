@@ -204,3 +204,9 @@ def test_a_childs_time_replaces_its_parents_whole() -> None:
     assert load_profile("loihi1_sanafe").timing["barrier"].by_tiles == {
         1: 0.6e-6, 2: 1.0e-6, 4: 1.4e-6, 29: 1.8e-6,
     }  # fmt: skip
+
+
+def test_description_says_how_words_move_and_are_found() -> None:
+    text = describe(load_profile("cmos_45nm_memory_reuse"))
+    assert "dataflow once" in text and "add 0.1 pJ, multiply-add 3.2 pJ" in text
+    assert "dataflow lemaire (code)" in describe(load_profile("cmos_45nm_memory_lemaire"))

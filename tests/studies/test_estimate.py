@@ -51,6 +51,20 @@ def test_equals_the_steps_one_by_one(model: Net, clip: Tensor) -> None:
     assert "fold_batch_norm" in found.graph.pipeline and "mJ" in repr(found)
 
 
+def test_three_energies_and_lint_of_an_estimate(model: Net, clip: Tensor) -> None:
+    found = ns.estimate(model, clip, hardware="loihi1")
+    lines = {line.profile: line for line in found.three_energies()}
+    assert lines["loihi1"].report is found["loihi1"] and lines["loihi1"].title == "whole chip"
+    alone = ns.price(found.run, "cmos_45nm_memory", convention="exact")
+    assert lines["cmos_45nm_memory"].report == alone
+    assert [f.rule.name for f in found.lint()] == []
+    plain = ns.estimate(model, clip)
+    placed = {line.profile: line.title for line in plain.three_energies()}
+    assert placed["loihi1"] == "whole chip"  # nobody asked for one
+    names = [f.rule.name for f in plain.lint(["static-absent"])]
+    assert names == ["memory-ignored"]
+
+
 def test_stages_are_told_in_order(model: Net, clip: Tensor) -> None:
     told: list[str] = []
     ns.estimate(model, clip, on_stage=told.append)
