@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from neurosim.capture.recognise import Recognised as Recognised
     from neurosim.capture.recognise import recognise as recognise
     from neurosim.capture.stepwise import stepwise as stepwise
+    from neurosim.energy.baseline import DenseTwin as DenseTwin
+    from neurosim.energy.baseline import baseline as baseline
     from neurosim.energy.price import price as price
     from neurosim.energy.report import EnergyReport as EnergyReport
     from neurosim.errors import NeurosimError as NeurosimError
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 _ROOMS = ("capture", "data", "errors", "models", "ops", "passes", "plots", "train")
 _HOME = {
     "Counts": "ir.counts",
+    "DenseTwin": "energy.baseline",
     "EnergyReport": "energy.report",
     "Evaluation": "studies.evaluate",
     "Graph": "ir.graph",
@@ -64,6 +67,7 @@ _HOME = {
     "Run": "ir.run",
     "activity_from_rates": "sim.assumed",
     "as_spikes": "capture.as_spikes",
+    "baseline": "energy.baseline",
     "conventions": "hardware.convention",
     "energy_front": "studies.energy_front",
     "estimate": "studies.estimate",

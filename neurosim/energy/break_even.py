@@ -1,0 +1,157 @@
+"""The firing rate at which a spiking network costs as much as its dense twin: exact, because
+pricing is a polynomial of the rate.
+
+At s times the measured rates (``scaled``) a report is E(s) = fixed + linear·s + square·s², where
+the square is of pairs of two activities alone. Three prices, at s = 0, 1 and 2, give all of it, and
+E(s) = E_twin has one positive root at most. Where there are no pairs and no memory, and the twin
+runs once while the spiking network runs T steps, that is the inequality of Yan et al. (arXiv
+2409.08290): the spiking network wins if T·rate <= k·(1 − gamma), k = E_MAC / E_AC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from neurosim.energy.line import DISCRETE
+from neurosim.energy.report import EnergyReport
+from neurosim.ir.facts import NodeFacts
+from neurosim.ir.run import Run
+
+Polynomial = tuple[float, float, float]  # fixed, linear, square
+
+
+def polynomial(at_0: float, at_1: float, at_2: float) -> Polynomial:
+    """Coefficients of the parabola through s = 0, 1 and 2; what is rounding is 0."""
+    square = (at_2 - 2 * at_1 + at_0) / 2
+    if abs(square) < 1e-12 * abs(at_1):
+        square = 0.0
+    linear = at_1 - at_0 - square
+    return at_0, linear if abs(linear) > 1e-12 * abs(at_1) else 0.0, square
+
+
+def crossing(energy: Polynomial, twin: float) -> float:
+    """s at which both cost the same; 0 where the fixed part alone costs more, ∞ where no rate does,
+    NaN where both cost the same at any rate.
+
+    The root of square·s² + linear·s = twin − fixed, in the form that does not cancel.
+    """
+    fixed, linear, square = energy
+    spare = twin - fixed
+    if linear == square == 0 and abs(spare) <= 1e-12 * abs(twin):
+        return math.nan
+    if spare <= 0:
+        return 0.0
+    whole = linear + math.sqrt(linear * linear + 4 * square * spare)
+    return 2 * spare / whole if whole > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """``rate``: spikes per neuron and step, or active elements of a layer's operand, as measured.
+    ``break_even``: where both cost the same; 0: never cheaper; ∞: at any rate; above 1 more than
+    one event a step would be needed; NaN: the same at any rate. None: no rate to start from.
+    """
+
+    name: str
+    op: str
+    rate: float | None
+    break_even: float | None
+    snn_joules: float  # per video
+    twin_joules: float
+    fixed_joules: float  # of the spiking side, whatever the rate
+
+    @property
+    def wins(self) -> bool:
+        """Whether the spiking side is cheaper as measured."""
+        return self.snn_joules < self.twin_joules
+
+    @property
+    def possible(self) -> bool:
+        """Whether the break-even is a rate that a neuron of one spike a step can have."""
+        return self.break_even is not None and 0 < self.break_even <= 1
+
+    def said(self, most: float = 1.0) -> str:
+        """When the spiking side is cheaper; ``most``: events an element can emit in a step."""
+        if self.break_even is None:
+            return "nothing fires"
+        if math.isnan(self.break_even):
+            return "costs the same"
+        if self.break_even == 0:
+            return "never"
+        return "always" if self.break_even > most else f"rate < {self.break_even:.4g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; ``snn_wins_if`` says in words what a number cannot."""
+        even = self.break_even if self.break_even and math.isfinite(self.break_even) else None
+        return {
+            "name": self.name,
+            "op": self.op,
+            "rate": self.rate,
+            "break_even_rate": 0.0 if self.break_even == 0 else even,
+            "snn_wins_if": self.said(),
+            "snn_mj": self.snn_joules * 1e3,
+            "snn_fixed_mj": self.fixed_joules * 1e3,
+            "twin_mj": self.twin_joules * 1e3,
+            "snn_wins": self.wins,
+        }
+
+
+def joules_of(report: EnergyReport) -> dict[str, float]:
+    """Node → joules per video, whoever spends them (host and chip)."""
+    found: dict[str, list[float]] = {}
+    for row in report.rows:
+        found.setdefault(row.node, []).append(row.joules)
+    return {node: math.fsum(parts) * report.per_video for node, parts in found.items()}
+
+
+def layers(
+    run: Run, prices: Sequence[Mapping[str, float]], twin: Mapping[str, float]
+) -> tuple[BreakEven, ...]:
+    """Of every layer that an event reaches: weights and products, without the neurons after them.
+
+    ``prices``: node → joules per video at s = 0, 1 and 2.
+    """
+    found: list[BreakEven] = []
+    for name, facts in run.facts.items():
+        if facts.role in ("weights", "product") and _fed_by_events(facts):
+            energy = polynomial(*(at.get(name, 0.0) for at in prices))
+            rate = operand_rate(run, facts)
+            found.append(_at(name, facts.op, rate, energy, prices[1], twin.get(name, 0.0)))
+    return tuple(found)
+
+
+def _at(
+    name: str, op: str, rate: float | None, energy: Polynomial, measured: Mapping[str, float],
+    twin: float,
+) -> BreakEven:  # fmt: skip
+    even = rate * crossing(energy, twin) if rate else None
+    return BreakEven(name, op, rate, even, measured.get(name, 0.0), twin, energy[0])
+
+
+def network(run: Run, prices: Sequence[float], twin: float) -> BreakEven:
+    """Of everything, at the measured mix of rates over layers (and over the clip's own events)."""
+    rate, energy = run.mean_firing_rate(), polynomial(*prices)
+    even = rate * crossing(energy, twin) if rate else None
+    return BreakEven("network", "network", rate, even, prices[1], twin, energy[0])
+
+
+def _fed_by_events(facts: NodeFacts) -> bool:
+    kinds = facts.in_kinds[:1] if facts.role == "weights" else facts.in_kinds
+    return any(kind in DISCRETE for kind in kinds)
+
+
+def operand_rate(run: Run, facts: NodeFacts) -> float | None:
+    """Active elements of the operand over all of them; of a product, the mean over its discrete
+    sides.
+    """
+    if facts.role == "weights":
+        steps = run.steps if facts.kernel_in_time > 1 else max(1, facts.steps)
+        elements = math.prod(facts.in_shapes[0]) * steps * run.samples
+        return run.counts.get(facts.name, "activation_read") / elements if elements else None
+    pairs = facts.dense_macs * run.samples
+    sides = zip(facts.in_kinds, ("fanout_left", "fanout_right"), strict=False)
+    active = [run.counts.get(facts.name, event) for kind, event in sides if kind in DISCRETE]
+    return sum(active) / len(active) / pairs if pairs and active else None
