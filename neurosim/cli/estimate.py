@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli import options
+from neurosim.cli import options, twin
 
 if TYPE_CHECKING:
     from neurosim.cli.exchanged import Imported
@@ -77,6 +77,10 @@ def estimate(
     dt: options.Dt = None,
     neuron: options.NeuronField = None,
     kind: options.ClipKind = None,
+    baseline: twin.Baselines = False,
+    baseline_on: twin.On = None,
+    baseline_frames: twin.Frames = None,
+    baseline_bits: twin.Bits = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.exchanged import Imported
@@ -87,6 +91,7 @@ def estimate(
 
     counts = options.counts(count)
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
+    beside = twin.asked(baseline, baseline_on, baseline_frames, baseline_bits)
     _check_engine(engine)
     frames = options.frames(frames)
     _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
@@ -101,10 +106,12 @@ def estimate(
             found = study(
                 found_model.model, taken, chips, convention, given, host, engine,
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
-                record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
+                record=record, stream=pieces, window=window, hop=hop, on_stage=tell,
+                baseline=beside, **counts,
             )  # fmt: skip
         if folder is not None:
-            folder.write(found.run, found.reports)
+            folder.write(found.run, found.reports, twin.document(found.baselines))
+            twin.write(folder.staging, found.baselines)
     _print(found, json)
 
 
@@ -169,3 +176,4 @@ def _print(found: Any, json: bool) -> None:
         show.print_json({**found.to_dict(), **show.about(found.run)})
     else:
         show.print_estimate(found.run, found.reports)
+        twin.tell(found.baselines)

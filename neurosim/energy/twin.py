@@ -10,12 +10,14 @@ once. The twin is a Run like any other: the same profile and convention price it
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
+from neurosim.energy.neurons import bias_layer
 from neurosim.errors import ClipError
 from neurosim.ir.counts import Counts, Key
 from neurosim.ir.events import ARITHMETIC
@@ -23,6 +25,7 @@ from neurosim.ir.facts import NodeFacts
 from neurosim.ir.neuron import Neuron
 from neurosim.ir.run import Run
 
+OVER_TIME = "time_reduce"  # the operator that takes in all steps, one after the other
 _OTHER = (*ARITHMETIC, "weight_read", "activation_read", "activation_write")
 
 
@@ -38,12 +41,13 @@ def dense_twin(run: Run, frames: int | None = None, zeros: float = 0.0) -> Run:
     if not 0.0 <= zeros < 1.0:
         raise ClipError(f"a share of {zeros} zeros; give at least 0 and less than 1")
     facts: dict[str, NodeFacts] = {}
-    counts: dict[Key, int] = {}
+    counts: Counter[Key] = Counter()
     for node in run.facts.values():
-        here = _Node(run, node, _passes(run, node, frames), Fraction(1) - Fraction(zeros))
+        kept, clip = Fraction(1) - Fraction(zeros), Fraction(frames, run.steps)
+        here = _Node(run, node, _passes(run, node, clip), kept, clip)
         for made, counted in here.twins():
-            facts[made.name] = made
-            counts |= {(made.name, event): n for event, n in counted.items() if n}
+            facts.setdefault(made.name, made)
+            counts.update({(made.name, event): n for event, n in counted.items() if n})
     manifest = run.manifest.with_(notes=(), engine="dense twin")
     return Run(of_totals(counts, run.samples, frames), facts, manifest)
 
@@ -54,10 +58,9 @@ def of_totals(counts: Mapping[Key, int], samples: int, steps: int) -> Counts:
     return Counts(table, samples, steps, steps_per_bin=max(1, steps), samples_summed=True)
 
 
-def _passes(run: Run, node: NodeFacts, frames: int) -> Fraction:
+def _passes(run: Run, node: NodeFacts, clip: Fraction) -> Fraction:
     """The twin's passes over the run's steps; 1 for a value of the whole clip."""
-    whole_clip = node.steps <= 1 < run.steps
-    return Fraction(1) if whole_clip else Fraction(frames, run.steps)
+    return Fraction(1) if node.steps <= 1 < run.steps else clip
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class _Node:
     node: NodeFacts
     passes: Fraction
     kept: Fraction  # share of activations that are multiplied
+    clip: Fraction  # frames over steps
 
     def twins(self) -> list[tuple[NodeFacts, dict[str, int]]]:
         """Facts and counts in the twin; a norm inside a neuron is a node of its own."""
@@ -78,7 +82,7 @@ class _Node:
             return [(self._real(), self._weights() if role == "weights" else self._product())]
         if role == "input":
             return [(self._real(), {})]
-        return [(self._real(), {event: self._counted(event) for event in _OTHER})]
+        return [(self._real(), {event: self._elsewhere(event) for event in _OTHER})]
 
     def _real(self) -> NodeFacts:
         """The facts of the same node with real operands, over the twin's passes."""
@@ -88,6 +92,15 @@ class _Node:
             dense_macs=round(n.dense_macs * self.passes), payload=(0, 0), rate_sources=(),
             existing_macs=round(n.existing_macs * self.passes),
         )  # fmt: skip
+
+    def _elsewhere(self, event: str) -> int:
+        """Arithmetic and words; a sum or maximum over time takes in one value a pass."""
+        count = self.run.counts.get(self.node.name, event)
+        if self.node.op == OVER_TIME and event in ("add", "activation_read"):
+            return round(count * self.clip)
+        if self.node.op == OVER_TIME and event == "compare" and self.run.steps > 1:
+            return round(count * (self.clip * self.run.steps - 1) / (self.run.steps - 1))
+        return self._counted(event)
 
     def _counted(self, event: str) -> int:
         return round(self.run.counts.get(self.node.name, event) * self.passes)
@@ -126,8 +139,9 @@ class _Node:
         made = replace(self._real(), op="rectifier", role="arithmetic", neuron={}, state_words=0)
         found = [(made, {"compare" if fires else "add": elements, **words})]
         part = equation.get("affine")
-        if part == "bias":
-            found[0][1]["add"] = elements + found[0][1].get("add", 0)
+        if part == "bias":  # back to the layer that it was taken from
+            layer = bias_layer(self.run, self.node) or made
+            found.append((layer, {"add": elements, "weight_read": elements}))
         elif part:
             norm = replace(made, name=f"{name}.norm", op="affine")
             found.append((norm, {"multiply": elements, "add": elements * (part != "scale")}))
