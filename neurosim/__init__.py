@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from neurosim.passes import lower as lower
     from neurosim.sim.assumed import activity_from_rates as activity_from_rates
     from neurosim.sim.simulate import simulate as simulate
+    from neurosim.studies.compare import compare as compare
     from neurosim.studies.energy_front import energy_front as energy_front
     from neurosim.studies.estimate import estimate as estimate
     from neurosim.studies.evaluate import Evaluation as Evaluation
@@ -68,6 +69,7 @@ _HOME = {
     "activity_from_rates": "sim.assumed",
     "as_spikes": "capture.as_spikes",
     "baseline": "energy.baseline",
+    "compare": "studies.compare",
     "conventions": "hardware.convention",
     "energy_front": "studies.energy_front",
     "estimate": "studies.estimate",

@@ -1,0 +1,138 @@
+"""Accuracy against energy: models on chips, with intervals, and what others published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from neurosim.plots import style
+from neurosim.plots.span import Span
+from neurosim.plots.style import PlotError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LOOKS = {"match": "o", "mismatch": "x", "not_checkable": "s"}
+_NAMES = {
+    "match": "published, adds up",
+    "mismatch": "published, does not add up",
+    "not_checkable": "published, not checkable",
+}
+LABELS = 14  # published points of a panel that are named; more would hide each other
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """``accuracy`` between 0 and 1 on ``dataset``. ``verdict``: of a published point (match,
+    mismatch or not_checkable); empty for one of ours. ``views``: forwards a video.
+    """
+
+    model: str
+    chip: str
+    dataset: str
+    accuracy: Span
+    joules_per_video: Span
+    views: int = 1
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class CostScatter:
+    """Accuracies on different data are not comparable: a panel each."""
+
+    points: tuple[CostPoint, ...]
+
+    columns = (
+        "model", "chip", "dataset", "views", "accuracy", "accuracy_low", "accuracy_high",
+        "joules_per_video", "joules_per_video_low", "joules_per_video_high", "published_verdict",
+    )  # fmt: skip
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """In the order of the points."""
+        return tuple(dict.fromkeys(p.dataset for p in self.points))
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """One a point."""
+        return [
+            (p.model, p.chip, p.dataset, p.views, *_cells(p.accuracy), *_cells(p.joules_per_video),
+             p.verdict)
+            for p in self.points
+        ]  # fmt: skip
+
+
+def draw_scatter(table: CostScatter) -> Figure:
+    """A panel a data set: a colour a model, a marker a chip, published points in grey.
+
+    Raises PlotError: no point at all.
+    """
+    if not table.points:
+        raise PlotError("accuracy and energy: no model with a known accuracy; evaluate one first")
+    panels = table.datasets
+    height = 2.9 * len(panels)
+    figure = style.new_figure(style.COLUMN + 2.2, height)
+    for ax, dataset in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels, strict=True):
+        _panel(ax, [p for p in table.points if p.dataset == dataset], table, dataset)
+    return figure
+
+
+def _panel(ax: Axes, points: Sequence[CostPoint], table: CostScatter, dataset: str) -> None:
+    published = [p for p in points if p.verdict]
+    for verdict, marker in _LOOKS.items():
+        of = [p for p in published if p.verdict == verdict]
+        if of:
+            ax.plot(*_places(of), ls="none", marker=marker, ms=style.DOT + 0.6, mew=0.8,
+                    mfc="white", color="#888888", label=_NAMES[verdict], zorder=1)  # fmt: skip
+    for point in published[:LABELS]:
+        _name(ax, point, "#666666")
+    ours = [p for p in table.points if not p.verdict]
+    models, chips = (list(dict.fromkeys(names)) for names in
+                     ((p.model for p in ours), (p.chip for p in ours)))  # fmt: skip
+    named: set[str] = set()
+    for point in (p for p in points if not p.verdict):
+        _ours(ax, point, models.index(point.model), chips.index(point.chip))
+        if point.model not in named:
+            named.add(point.model)
+            _name(ax, point, style.COLOURS[models.index(point.model) % len(style.COLOURS)])
+    for look, chip in enumerate(chips):
+        marker = style.MARKERS[look % len(style.MARKERS)]
+        ax.plot([], [], ls="none", marker=marker, ms=style.DOT + 1, color=style.INK, label=chip)
+    _dress(ax, dataset)
+
+
+def _ours(ax: Axes, point: CostPoint, model: int, chip: int) -> None:
+    x, y = point.joules_per_video.scaled(1e3), point.accuracy.scaled(100)
+    colour = style.COLOURS[model % len(style.COLOURS)]
+    ax.errorbar([x.mean], [y.mean], xerr=style.bars([x]), yerr=style.bars([y]), color=colour,
+                fmt=style.MARKERS[chip % len(style.MARKERS)], ms=style.DOT + 1, elinewidth=0.7,
+                capsize=1.5, zorder=3)  # fmt: skip
+
+
+def _name(ax: Axes, point: CostPoint, colour: str) -> None:
+    views = f" ({point.views} views)" if point.views > 1 else ""
+    high = point.accuracy.scaled(100).high
+    place = point.accuracy.mean * 100 if math.isnan(high) else high
+    ax.annotate(f"{point.model}{views}", (point.joules_per_video.mean * 1e3, place), (0, 3),
+                textcoords="offset points", ha="center", va="bottom", fontsize=style.SMALL - 1,
+                color=colour)  # fmt: skip
+
+
+def _dress(ax: Axes, dataset: str) -> None:
+    ax.set_xscale("log")
+    ax.margins(x=0.12, y=0.16)
+    style.dress(ax, "energy (mJ per video)", f"top-1 on {dataset} (%)")
+    handles, names = ax.get_legend_handles_labels()
+    ax.legend(handles, names, fontsize=style.SMALL, frameon=False, labelcolor=style.INK,
+              loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.4)  # fmt: skip
+
+
+def _places(points: Sequence[CostPoint]) -> tuple[list[float], list[float]]:
+    """(mJ per video, percent)."""
+    return [p.joules_per_video.mean * 1e3 for p in points], [p.accuracy.mean * 100 for p in points]
+
+
+def _cells(span: Span) -> tuple[float, float, float]:
+    return span.mean, span.low, span.high

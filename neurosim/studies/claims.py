@@ -83,9 +83,10 @@ class Claim(Strict):
 
 
 class PublishedTable(Strict):
-    """A table with its source; ids are unique across all tables."""
+    """A table with its source; ids are unique across all tables. ``dataset``: of its accuracies."""
 
     title: Text
+    dataset: Text
     source: Text
     rows: tuple[Claim, ...]
 
