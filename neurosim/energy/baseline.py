@@ -19,7 +19,7 @@ from neurosim.energy.break_even import BreakEven
 from neurosim.energy.placed import Placed
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
-from neurosim.energy.scaled import ScaledPlacement, scaled
+from neurosim.energy.scaled import ScaledPlacement, awake, scaled
 from neurosim.energy.twin import dense_twin
 from neurosim.errors import UnpricedEvents
 from neurosim.hardware.convention import Convention, with_counts
@@ -190,9 +190,12 @@ class _Sides:
 
     def compared(self) -> Compared:
         """Raises UnpricedEvents: the twin needs what its profile has no price for."""
-        snn = [self._spiking(s) for s in (0, 1, 2)]
+        snn = [self._spiking(self.run, s) for s in (0, 1, 2)]
+        up = awake(self.run)
+        woken = snn if up is self.run else [self._spiking(up, s) for s in (0, 1, 2)]
         twin = price(_of_width(self.made, self.bits), self._at(self.on), convention=self._rules())
-        nodes = even.layers(self.run, [even.joules_of(r) for r in snn], even.joules_of(twin))
+        prices = ([even.joules_of(r) for r in reports] for reports in (snn, woken))
+        nodes = even.layers(self.run, next(prices), even.joules_of(twin), up, next(prices))
         whole = even.network(self.run, [r.joules_per_video for r in snn], twin.joules_per_video)
         form = FORMATS.get(self.on.name, "same format") if self.bits is None else f"{self.bits} bit"
         return Compared(
@@ -208,12 +211,12 @@ class _Sides:
     def _at(self, profile: Profile) -> Profile:
         return profile if self.bits is None else at_bits(profile, self.bits)
 
-    def _spiking(self, factor: int) -> EnergyReport:
+    def _spiking(self, measured: Run, factor: int) -> EnergyReport:
         """The spiking network at ``factor`` times its rates; a chip keeps its own arithmetic."""
         chip, narrow = self.report.profile, has_bits(self.report.profile)
         if self.bits is not None and narrow:
             chip = self._at(chip)
-        run = scaled(self.run, factor)
+        run = scaled(measured, factor)
         run = _of_width(run, self.bits if narrow else None)
         placed = None
         if self.placement is not None:

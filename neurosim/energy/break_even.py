@@ -108,27 +108,27 @@ def joules_of(report: EnergyReport) -> dict[str, float]:
 
 
 def layers(
-    run: Run, prices: Sequence[Mapping[str, float]], twin: Mapping[str, float]
+    run: Run,
+    prices: Sequence[Mapping[str, float]],
+    twin: Mapping[str, float],
+    awake: Run,
+    woken: Sequence[Mapping[str, float]],
 ) -> tuple[BreakEven, ...]:
     """Of every layer that an event reaches: weights and products, without the neurons after them.
 
-    ``prices``: node → joules per video at s = 0, 1 and 2.
+    ``prices``: node → joules per video at s = 0, 1 and 2. A silent layer has no rate to scale: it
+    takes its break-even from ``woken``, the same prices of a run where it is ``awake``.
     """
     found: list[BreakEven] = []
     for name, facts in run.facts.items():
         if facts.role in ("weights", "product") and _fed_by_events(facts):
-            energy = polynomial(*(at.get(name, 0.0) for at in prices))
-            rate = operand_rate(run, facts)
-            found.append(_at(name, facts.op, rate, energy, prices[1], twin.get(name, 0.0)))
+            rate, dense = operand_rate(run, facts), twin.get(name, 0.0)
+            scale = rate or operand_rate(awake, facts)
+            energy = polynomial(*(at.get(name, 0.0) for at in (prices if rate else woken)))
+            even = scale * crossing(energy, dense) if scale else None
+            spent = prices[1].get(name, 0.0)
+            found.append(BreakEven(name, facts.op, rate, even, spent, dense, energy[0]))
     return tuple(found)
-
-
-def _at(
-    name: str, op: str, rate: float | None, energy: Polynomial, measured: Mapping[str, float],
-    twin: float,
-) -> BreakEven:  # fmt: skip
-    even = rate * crossing(energy, twin) if rate else None
-    return BreakEven(name, op, rate, even, measured.get(name, 0.0), twin, energy[0])
 
 
 def network(run: Run, prices: Sequence[float], twin: float) -> BreakEven:

@@ -39,6 +39,37 @@ def scaled(run: Run, factor: Fraction | float | int, repeats: int = 1) -> Run:
     return replace(run, counts=counts, trace=Trace(), outputs=None)
 
 
+def awake(run: Run) -> Run:
+    """Silent layers with every element of their operand active in every step, the others as they
+    were: a rate of 1 to scale, where 0 would say nothing. ``run`` itself where none is silent.
+    """
+    silent = [
+        facts
+        for name, facts in run.facts.items()
+        if facts.role == "weights" and facts.in_shapes and facts.in_kinds[:1] != ("real",)
+        and not run.counts.get(name, "activation_read")
+    ]  # fmt: skip
+    if not silent:
+        return run
+    made = {key: int(array.sum()) for key, array in run.counts.table.items()}
+    for facts in silent:
+        for event, count in _all_active(run, facts).items():
+            made[facts.name, event] = made.get((facts.name, event), 0) + count
+    return replace(run, counts=of_totals(made, run.samples, run.steps), trace=Trace(), outputs=None)
+
+
+def _all_active(run: Run, facts: NodeFacts) -> dict[str, int]:
+    """An event at every existing position (payloads of 1)."""
+    events = (facts.existing_macs or facts.dense_macs) * run.samples
+    graded = facts.in_kinds[0] == "graded"
+    steps = run.steps if facts.kernel_in_time > 1 else max(1, facts.steps)
+    return {
+        "graded_synapse" if graded else "synapse": events, "graded_unit": events * graded,
+        "activation_read": math.prod(facts.in_shapes[0]) * steps * run.samples,
+        "weight_read": events, "state_read": events, "state_write": events,
+    }  # fmt: skip
+
+
 def _part(run: Run, facts: NodeFacts | None, event: str, count: int) -> tuple[int, int]:
     """(events that no rate changes, the power of s of the others)."""
     if event in _LINEAR:

@@ -309,7 +309,7 @@ def _points(rows: Iterable[CompareRow], asked: tuple[str, ...]) -> tuple[CostPoi
     for name in claims.tables():
         table = claims.load_table(name)
         dataset = table.dataset.lower()
-        if name in asked or dataset in datasets:
+        if dataset and (name in asked or dataset in datasets):
             found += [
                 _point(claim, names.get(dataset, table.dataset)) for claim in table.rows
                 if "top1" in claim.facts and claim.profile == "cmos_45nm"

@@ -126,6 +126,16 @@ def test_one_frame_a_step_wins_by_the_ratio_of_prices() -> None:
     assert fc.break_even == near(4.6 / 23.6) and fc.said() == "rate < 0.1949"
 
 
-def test_a_silent_layer_has_no_break_even() -> None:
-    (fc,) = baseline(shown(4, 0), price(shown(4, 0), "cmos_45nm")).compared[0].layers
-    assert fc.break_even is None and fc.said() == "nothing fires"
+@pytest.mark.parametrize("chip", ["cmos_45nm", "cmos_45nm_memory", "loihi1"])
+def test_a_silent_layer_has_the_break_even_of_one_that_fires(chip: str) -> None:
+    silent, fires = (
+        next(at for at in baseline(run, price(run, chip)).compared[0].layers if at.name == "fc")
+        for run in (layer_fed_by(0), layer_fed_by(6))
+    )
+    assert silent.rate == 0 and fires.rate == 0.25 and silent.wins
+    assert silent.break_even == near(fires.break_even or 0, rel=1e-9)
+
+
+def test_a_silent_network_has_none() -> None:
+    found = baseline(layer_fed_by(0), price(layer_fed_by(0), "cmos_45nm")).compared[0]
+    assert found.network.break_even is None and "nothing fires" in found.verdict()

@@ -38,7 +38,7 @@ def test_marks_are_at_the_rates_of_the_table(found: Baseline) -> None:
 
 def test_never_is_said_at_the_left_end() -> None:
     run = reference.run()
-    axes = draw_twin(twin_table(baseline(run, price(run, "cmos_45nm", convention="exact"))))
+    axes = draw_twin(twin_table(baseline(run, price(run, "loihi1"))))
     assert "never" in [t.get_text() for t in axes.texts]
 
 
