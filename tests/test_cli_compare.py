@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
+import neurosim as ns
 from neurosim.cli import main
 from tests.energy import reference
 from tests.studies.test_compare import evaluated
@@ -48,6 +52,30 @@ def test_json_and_no_picture_without_an_accuracy(
     found = json.loads(capsys.readouterr().out)
     assert list(found["left_out_of_the_scatter"]) == [untrained] and not found["published"]
     assert sorted(p.name for p in out.iterdir()) == ["compare.csv", "compare.json"]
+
+
+def test_a_saved_run_is_captured_again_to_sit_on_cores(
+    untrained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _, function = untrained.partition(":")
+    model = vars(import_file(path))[function]()
+    clip = torch.rand(4, 1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    found = ns.estimate(model, clip, "loihi1", manifest=ns.Manifest(model=untrained))
+    place = evaluated(tmp_path / "e", found.run)
+    capsys.readouterr()
+    assert main(["compare", str(place), "--hardware", "loihi1", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["models"]
+    report = found["loihi1"]
+    assert row["ms_per_video"] == pytest.approx((report.seconds_per_video or 0) * 1e3, rel=1e-12)
+    assert row["mj_per_video"]["mean"] == pytest.approx(report.joules_per_video * 1e3, rel=1e-12)
+
+
+def import_file(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("net", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize(

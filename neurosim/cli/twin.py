@@ -106,6 +106,8 @@ def _table(found: Baseline) -> None:
         typer.echo(f"{len(rows) - LAYERS} more layers in --json and --out")
     for c in found.compared:
         typer.echo(_made(c))
+        if c.caution:
+            typer.echo(f"  {c.caution}")
 
 
 def _row(row: tuple[BreakEven, ...]) -> list[str]:

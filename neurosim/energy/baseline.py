@@ -79,6 +79,17 @@ class Compared:
         matched = matched_bits(self.steps) == self.bits
         return f"{ran}, {self.bits} = ⌈log2({self.steps} + 1)⌉" if matched else ran
 
+    @property
+    def caution(self) -> str:
+        """What the match of bits rests on where every step is a frame of its own; else nothing."""
+        if self.bits != matched_bits(self.steps) or self.frames == 1:
+            return ""
+        each = matched_bits(self.steps // self.frames)
+        return (
+            f"{self.bits} bits hold what a neuron sends in all {self.steps} steps; of one of the "
+            f"{self.frames} frames they hold {each} (bits={each} is the twin of that)"
+        )
+
     def verdict(self) -> str:
         """The result in one line."""
         n, twin = self.network, f"the {self.format} twin"
@@ -102,6 +113,7 @@ class Compared:
             "frames": self.frames,
             "steps": self.steps,
             "verdict": self.verdict(),
+            "caution": self.caution or None,
             "twin_mj": self.twin.joules_per_video * 1e3,
             "twin_mj_low": self.twin.low * self.twin.per_video * 1e3,
             "twin_mj_high": self.twin.high * self.twin.per_video * 1e3,

@@ -13,7 +13,7 @@ from neurosim.errors import ProfileError, UnknownName
 from neurosim.hardware import profiles
 from tests.energy import reference
 from tests.energy.reference import near
-from tests.energy.test_scaled import layer_fed_by
+from tests.energy.test_scaled import Chips, layer_fed_by
 
 
 @pytest.mark.parametrize(("steps", "bits"), [(1, 1), (3, 2), (4, 3), (5, 3), (15, 4), (16, 5)])
@@ -65,6 +65,24 @@ def test_bits_and_frames_are_those_asked_for() -> None:
     found = baseline(run, price(run, "cmos_45nm"), DenseTwin(frames=1, bits=8)).compared[1]
     assert (found.format, found.frames, found.steps) == ("8 bit", 1, 2)
     assert found.passes == "1 passes over 2 steps"
+
+
+def test_bits_of_a_clip_are_not_bits_of_a_frame() -> None:
+    run = layer_fed_by(6)
+    every, once = (
+        baseline(run, price(run, "cmos_45nm"), DenseTwin(frames=f)).compared for f in (2, 1)
+    )
+    assert "bits=1" in every[1].caution and not once[1].caution and not every[0].caution
+
+
+def test_a_placed_chip_keeps_its_time_and_its_messages() -> None:
+    run, chips = layer_fed_by(6), Chips()
+    report = price(run, "loihi1", chips)
+    (found, _) = baseline(run, report, placement=chips).compared
+    assert found.network.snn_joules == near(report.joules_per_video)
+    static = report.split()["static"]
+    assert static > 0 and found.network.fixed_joules > static
+    assert found.network.snn_joules > baseline(run, report).compared[0].network.snn_joules
 
 
 def test_wrong_names_and_bits_are_errors() -> None:
