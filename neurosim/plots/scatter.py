@@ -142,6 +142,8 @@ def _dress(ax: Axes, dataset: str) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda mj, _: f"{mj:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.margins(x=0.15, y=0.16)
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, 0), min(high, 101))  # no accuracy is above 100 %
     style.dress(ax, "energy (mJ per video)", f"top-1 on {dataset} (%)")
     handles, names = ax.get_legend_handles_labels()
     ax.legend(handles, names, fontsize=style.SMALL, frameon=False, labelcolor=style.INK,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import neurosim as ns
+from neurosim.energy.published_table import published, run_published
 from neurosim.energy.twin import dense_twin
 from neurosim.errors import ClipError
 from neurosim.ir.run import Run
@@ -71,6 +72,18 @@ def test_joules_are_those_of_the_same_network(spiking: Run, chip: str, conventio
     twin = ns.price(dense_twin(spiking), chip, convention=convention)
     assert twin.joules == pytest.approx(
         ns.price(network, chip, convention=convention).joules, rel=1e-12, abs=0
+    )
+
+
+@pytest.mark.parametrize("table", published())
+def test_a_published_tables_twin_is_its_dense_operations(table: str) -> None:
+    """The ANN row of the literature: 4.6 pJ × every dense operation."""
+    run = run_published(table)
+    twin = ns.price(dense_twin(run), "cmos_45nm", convention="padded")
+    operations = sum(f.dense_macs for f in run.facts.values())
+    assert twin.joules == pytest.approx(4.6e-12 * operations, rel=1e-12, abs=0)
+    assert twin.joules == pytest.approx(
+        ns.price(run, "cmos_45nm", convention="ann").joules, rel=1e-12, abs=0
     )
 
 

@@ -35,6 +35,12 @@ def test_a_panel_a_data_set_with_its_points_and_bars() -> None:
     assert {t.get_text() for t in ucf.texts} == {"c", "d", "15 views"}
 
 
+def test_no_axis_promises_more_than_all() -> None:
+    only = CostPoint("a", "gpu", "motion", Span(0.99), Span(1e-3))
+    (axes,) = draw_scatter(CostScatter((only,))).axes
+    assert axes.get_ylim()[1] <= 101 and 99 < axes.get_ylim()[1]
+
+
 def test_legends_name_what_is_in_their_panel_alone() -> None:
     motion, ucf = draw_scatter(TABLE).axes
     assert motion.get_legend_handles_labels()[1] == ["a", "cmos_45nm", "loihi1"]
