@@ -89,7 +89,7 @@ def estimate(
     from neurosim.studies.estimate import STAGES, check_chips
     from neurosim.studies.estimate import estimate as study
 
-    counts = options.counts(count)
+    counts: dict[str, Any] = dict(options.counts(count))
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     beside = twin.asked(baseline, baseline_on, baseline_frames, baseline_bits)
     _check_engine(engine)

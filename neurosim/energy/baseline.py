@@ -49,6 +49,7 @@ class DenseTwin:
 
 
 _WORDS = {
+    "all": "the SNN wins against {twin} below {factor:.4g} times the given rates",
     "nothing": "nothing fires, so no rate compares with {twin}",
     "costs": "the SNN costs as much as {twin} at any firing rate",
     "never": "the SNN loses against {twin} at any firing rate: what no rate changes costs more",
@@ -101,7 +102,8 @@ class Compared:
                 f"the SNN wins against {twin} if its mean firing rate is below {n.break_even:.4g} "
                 f"{under}; measured {n.rate:.4g}: {result}"
             )
-        return f"{_WORDS[n.said().partition(' ')[0]].format(twin=twin)} {under}"
+        words = _WORDS[n.said().partition(" ")[0]]
+        return f"{words.format(twin=twin, factor=n.factor)} {under}"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""

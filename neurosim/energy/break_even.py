@@ -62,6 +62,7 @@ class BreakEven:
     snn_joules: float  # per video
     twin_joules: float
     fixed_joules: float  # of the spiking side, whatever the rate
+    factor: float | None = None  # break-even over measured rates; known where a rate may not be
 
     @property
     def wins(self) -> bool:
@@ -76,7 +77,8 @@ class BreakEven:
     def said(self, most: float = 1.0) -> str:
         """When the spiking side is cheaper; ``most``: events an element can emit in a step."""
         if self.break_even is None:
-            return "nothing fires"
+            known = self.factor is not None and 0 < self.factor < math.inf
+            return f"all rates < {self.factor:.4g} × measured" if known else "nothing fires"
         if math.isnan(self.break_even):
             return "costs the same"
         if self.break_even == 0:
@@ -91,6 +93,9 @@ class BreakEven:
             "op": self.op,
             "rate": self.rate,
             "break_even_rate": 0.0 if self.break_even == 0 else even,
+            "break_even_factor": (
+                self.factor if self.factor is not None and math.isfinite(self.factor) else None
+            ),
             "snn_wins_if": self.said(),
             "snn_mj": self.snn_joules * 1e3,
             "snn_fixed_mj": self.fixed_joules * 1e3,
@@ -134,8 +139,9 @@ def layers(
 def network(run: Run, prices: Sequence[float], twin: float) -> BreakEven:
     """Of everything, at the measured mix of rates over layers (and over the clip's own events)."""
     rate, energy = run.mean_firing_rate(), polynomial(*prices)
-    even = rate * crossing(energy, twin) if rate else None
-    return BreakEven("network", "network", rate, even, prices[1], twin, energy[0])
+    factor = crossing(energy, twin)
+    even = rate * factor if rate else None
+    return BreakEven("network", "network", rate, even, prices[1], twin, energy[0], factor)
 
 
 def _fed_by_events(facts: NodeFacts) -> bool:

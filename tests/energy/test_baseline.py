@@ -9,6 +9,7 @@ import pytest
 
 from neurosim.energy import price
 from neurosim.energy.baseline import DenseTwin, baseline, matched_bits
+from neurosim.energy.published_table import run_published
 from neurosim.errors import ProfileError, UnknownName
 from neurosim.hardware import profiles
 from tests.energy import reference
@@ -58,6 +59,17 @@ def test_words_of_a_verdict() -> None:
     assert "if its mean firing rate is below" in whole.verdict() or "any" in whole.verdict()
     assert narrow.passes == "2 passes over 2 steps, 2 = ⌈log2(2 + 1)⌉"
     assert whole.passes == "2 passes over 2 steps"
+
+
+def test_layers_without_neurons_have_a_factor_instead_of_a_rate() -> None:
+    """A published table of layers: 7.4635 mJ against 4.6 pJ × its dense operations."""
+    run = run_published("spikingformer_8_512")
+    report = price(run, "cmos_45nm", convention="spikingformer")
+    found = baseline(run, report).compared[0]
+    events = report.joules - found.network.fixed_joules
+    spare = found.network.twin_joules - found.network.fixed_joules
+    assert found.network.break_even is None and found.network.factor == near(spare / events, 1e-9)
+    assert f"below {found.network.factor:.4g} times the given rates" in found.verdict()
 
 
 def test_bits_and_frames_are_those_asked_for() -> None:
