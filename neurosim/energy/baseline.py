@@ -9,7 +9,9 @@ formats are equal on both sides. A chip that has no MACs is compared with the tw
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from neurosim.energy.break_even import BreakEven
 from neurosim.energy.placed import Placed
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
-from neurosim.energy.scaled import ScaledPlacement, awake, scaled
+from neurosim.energy.root import proved
+from neurosim.energy.scaled import ScaledPlacement, awake, repeats_for, scaled
 from neurosim.energy.twin import dense_twin
 from neurosim.errors import UnpricedEvents
 from neurosim.hardware.convention import Convention, with_counts
@@ -204,18 +207,39 @@ class _Sides:
 
     def compared(self) -> Compared:
         """Raises UnpricedEvents: the twin needs what its profile has no price for."""
-        snn = [self._spiking(self.run, s) for s in (0, 1, 2)]
-        up = awake(self.run)
-        woken = snn if up is self.run else [self._spiking(up, s) for s in (0, 1, 2)]
         twin = price(_of_width(self.made, self.bits), self._at(self.on), convention=self._rules())
-        prices = ([even.joules_of(r) for r in reports] for reports in (snn, woken))
-        nodes = even.layers(self.run, next(prices), even.joules_of(twin), up, next(prices))
-        whole = even.network(self.run, [r.joules_per_video for r in snn], twin.joules_per_video)
+        whole, nodes = self._network(twin.joules_per_video), self._layers(even.joules_of(twin))
         form = FORMATS.get(self.on.name, "same format") if self.bits is None else f"{self.bits} bit"
         return Compared(
             self.report.profile.name, self.on.name, form, self.made.steps, self.run.steps, whole,
             nodes, twin, self.bits,
         )  # fmt: skip
+
+    def _network(self, twin: float) -> BreakEven:
+        """All rates as one."""
+        at = [self._spiking(self.run, s).joules_per_video for s in (0, 1, 2)]
+        guess = even.crossing(even.polynomial(*at), twin)
+
+        def energy(factors: Mapping[str, float]) -> Mapping[str, float]:
+            found = self._spiking(self.run, factors["network"])
+            return {"network": found.joules_per_video}
+
+        s = proved(energy, {"network": twin}, {"network": guess})["network"]
+        return even.network(self.run, at[0], at[1], twin, s)
+
+    def _layers(self, twin: Mapping[str, float]) -> tuple[BreakEven, ...]:
+        """Each by itself, all of them priced at once."""
+        up = awake(self.run)
+        prices = [even.joules_of(self._spiking(self.run, s)) for s in (0, 1, 2)]
+        woken = (
+            prices if up is self.run else [even.joules_of(self._spiking(up, s)) for s in (0, 1, 2)]
+        )
+        guesses = even.layers(self.run, prices, twin, up, woken)
+        found = proved(
+            lambda factors: even.joules_of(self._spiking(up, factors)),
+            {n: g.twin for n, g in guesses.items()}, {n: g.crossing for n, g in guesses.items()},
+        )  # fmt: skip
+        return tuple(guess.at(found[name]) for name, guess in guesses.items())
 
     def _rules(self) -> Convention:
         """The report's, of a network of real values that is run as it is."""
@@ -225,16 +249,19 @@ class _Sides:
     def _at(self, profile: Profile) -> Profile:
         return profile if self.bits is None else at_bits(profile, self.bits)
 
-    def _spiking(self, measured: Run, factor: int) -> EnergyReport:
+    def _spiking(self, measured: Run, factor: float | Mapping[str, float]) -> EnergyReport:
         """The spiking network at ``factor`` times its rates; a chip keeps its own arithmetic."""
         chip, narrow = self.report.profile, has_bits(self.report.profile)
         if self.bits is not None and narrow:
             chip = self._at(chip)
-        run = scaled(measured, factor)
-        run = _of_width(run, self.bits if narrow else None)
+        factors = list(factor.values()) if isinstance(factor, Mapping) else [factor]
+        whole = all(s in (0, 1, 2) for s in factors)
+        repeats = 1 if whole else repeats_for(measured, max(factors))
+        run = _of_width(scaled(measured, factor, repeats), self.bits if narrow else None)
         placed = None
         if self.placement is not None:
-            placed = ScaledPlacement(self.placement, self.run, factor)
+            s = 1 if isinstance(factor, Mapping) else factor
+            placed = ScaledPlacement(self.placement, self.run, Fraction(s) * repeats)
         return price(run, chip, placed, self.report.convention, self.host)
 
 

@@ -3,7 +3,8 @@ pricing is a polynomial of the rate.
 
 At s times the measured rates (``scaled``) a report is E(s) = fixed + linear·s + square·s², where
 the square is of pairs of two activities alone. Three prices, at s = 0, 1 and 2, give all of it, and
-E(s) = E_twin has one positive root at most. Where there are no pairs and no memory, and the twin
+E(s) = E_twin has one positive root at most (``root`` proves it, or finds it where a dataflow caps
+what moves in a step). Where there are no pairs and no memory, and the twin
 runs once while the spiking network runs T steps, that is the inequality of Yan et al. (arXiv
 2409.08290): the spiking network wins if T·rate <= k·(1 − gamma), k = E_MAC / E_AC.
 """
@@ -112,36 +113,57 @@ def joules_of(report: EnergyReport) -> dict[str, float]:
     return {node: math.fsum(parts) * report.per_video for node, parts in found.items()}
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What three prices say of one layer: the rate that is 1 × as measured, and s."""
+
+    facts: NodeFacts
+    rate: float | None
+    scale: float | None
+    fixed: float
+    spent: float
+    twin: float
+    crossing: float
+
+    def at(self, s: float) -> BreakEven:
+        """The layer, with what was proved of it."""
+        even = self.scale * s if self.scale else None
+        return BreakEven(
+            self.facts.name, self.facts.op, self.rate, even, self.spent, self.twin, self.fixed
+        )
+
+
 def layers(
     run: Run,
     prices: Sequence[Mapping[str, float]],
     twin: Mapping[str, float],
     awake: Run,
     woken: Sequence[Mapping[str, float]],
-) -> tuple[BreakEven, ...]:
+) -> dict[str, Guess]:
     """Of every layer that an event reaches: weights and products, without the neurons after them.
 
     ``prices``: node → joules per video at s = 0, 1 and 2. A silent layer has no rate to scale: it
     takes its break-even from ``woken``, the same prices of a run where it is ``awake``.
     """
-    found: list[BreakEven] = []
+    found: dict[str, Guess] = {}
     for name, facts in run.facts.items():
         if facts.role in ("weights", "product") and _fed_by_events(facts):
             rate, dense = operand_rate(run, facts), twin.get(name, 0.0)
-            scale = rate or operand_rate(awake, facts)
             energy = polynomial(*(at.get(name, 0.0) for at in (prices if rate else woken)))
-            even = scale * crossing(energy, dense) if scale else None
-            spent = prices[1].get(name, 0.0)
-            found.append(BreakEven(name, facts.op, rate, even, spent, dense, energy[0]))
-    return tuple(found)
+            scale = rate or operand_rate(awake, facts)
+            spent, s = prices[1].get(name, 0.0), crossing(energy, dense)
+            found[name] = Guess(facts, rate, scale, energy[0], spent, dense, s)
+    return found
 
 
-def network(run: Run, prices: Sequence[float], twin: float) -> BreakEven:
-    """Of everything, at the measured mix of rates over layers (and over the clip's own events)."""
-    rate, energy = run.mean_firing_rate(), polynomial(*prices)
-    factor = crossing(energy, twin)
+def network(run: Run, fixed: float, spent: float, twin: float, factor: float) -> BreakEven:
+    """Of everything, at the measured mix of rates over layers (and over the clip's own events).
+
+    ``factor``: where the energies meet, as a multiple of all rates.
+    """
+    rate = run.mean_firing_rate()
     even = rate * factor if rate else None
-    return BreakEven("network", "network", rate, even, prices[1], twin, energy[0], factor)
+    return BreakEven("network", "network", rate, even, spent, twin, fixed, factor)
 
 
 def _fed_by_events(facts: NodeFacts) -> bool:

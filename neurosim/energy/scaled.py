@@ -25,13 +25,17 @@ _LINEAR = ("spike", "input_event", *SYNAPTIC, "graded_unit", "synapse_zero", "ma
 _SQUARE = ("coincidence", "coincidence_unit")
 
 
-def scaled(run: Run, factor: Fraction | float | int, repeats: int = 1) -> Run:
-    """``run`` at ``factor`` times its rates, ``repeats`` times over (so that rounding to whole
-    events can be made as small as one likes). Counts are totals: no steps, no samples apart.
+Factor = Fraction | float | int
+
+
+def scaled(run: Run, factor: Factor | Mapping[str, float], repeats: int = 1) -> Run:
+    """``run`` at ``factor`` times its rates (of every node, or node → its own, else 1), ``repeats``
+    times over (so that rounding to whole events can be made as small as one likes). Counts are
+    totals: no steps, no samples apart.
     """
-    s = Fraction(factor)
     made: dict[Key, int] = {}
     for (node, event), array in run.counts.table.items():
+        s = Fraction(factor.get(node, 1) if isinstance(factor, Mapping) else factor)
         count = int(array.sum())
         fixed, degree = _part(run, run.facts.get(node), event, count)
         made[node, event] = round((fixed + (count - fixed) * s**degree) * repeats)
@@ -109,15 +113,21 @@ def _real_words(run: Run, facts: NodeFacts) -> int:
     return real * max(1, facts.steps) * run.samples
 
 
+def repeats_for(run: Run, largest: float) -> int:
+    """So many that rounding is below 1e-9 where it can be, and no count leaves 63 bits."""
+    most = max((int(array.sum()) for array in run.counts.table.values()), default=1)
+    return max(1, min(10**9, 2**62 // max(1, round(most * max(1.0, largest) ** 2))))
+
+
 @dataclass(frozen=True)
 class ScaledPlacement:
-    """A placement at ``factor`` times the rates: messages follow them; a step takes as long as it
-    did, so that static energy stays.
+    """A placement at ``factor`` times the rates (times the repeats of the run): messages follow
+    them; a step takes as long as it did, so that static energy stays.
     """
 
     placed: Placed
     measured: Run
-    factor: int
+    factor: Factor
 
     @property
     def chips(self) -> int:
@@ -140,4 +150,4 @@ class ScaledPlacement:
     def traffic(self, run: Run) -> Mapping[tuple[str, str], int]:
         """Measured messages and hops × factor."""
         found = self.placed.traffic(self.measured)
-        return {key: count * self.factor for key, count in found.items()}
+        return {key: round(count * Fraction(self.factor)) for key, count in found.items()}
