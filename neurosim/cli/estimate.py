@@ -110,7 +110,7 @@ def estimate(
                 baseline=beside, **counts,
             )  # fmt: skip
         if folder is not None:
-            folder.write(found.run, found.reports, twin.document(found.baselines))
+            folder.write(found.run, found.reports)
             twin.write(folder.staging, found.baselines)
     _print(found, json)
 

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from neurosim.energy.report import EnergyReport
 from neurosim.errors import StoreError
@@ -24,18 +23,13 @@ class Folder:
 
     staging: Path
 
-    def write(
-        self,
-        run: Run,
-        reports: Mapping[str, EnergyReport],
-        more: Mapping[str, Any] | None = None,
-    ) -> None:
-        """report.json (with ``more``), report.html, run.npz, manifest.json. Raises StoreError."""
+    def write(self, run: Run, reports: Mapping[str, EnergyReport]) -> None:
+        """report.json, report.html, run.npz and manifest.json. Raises StoreError."""
         from neurosim.cli.page import page
         from neurosim.cli.show import about
         from neurosim.studies.estimate import document
 
-        report = {**document(run, reports), **about(run), **(more or {})}
+        report = {**document(run, reports), **about(run)}
         self._text("report.json", json.dumps(report, indent=2, allow_nan=False))
         self._text("manifest.json", json.dumps(run.manifest.to_dict(), indent=2, allow_nan=False))
         self._text("report.html", page(run, reports))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -68,10 +68,16 @@ def asked(wanted: bool, on: str | None, frames: int | None, bits: int | None) ->
 
 
 def write(folder: Path, baselines: Mapping[str, Baseline]) -> None:
-    """twin-PROFILE.csv and .png of every report that has a twin."""
+    """twin.json of all reports, twin-PROFILE.csv and .png of those that have a twin."""
+    import json
+
     from neurosim import plots
     from neurosim.plots.twin import draw_twin, twin_table
 
+    if baselines:
+        document = {name: found.to_dict() for name, found in baselines.items()}
+        text = json.dumps(document, indent=2, allow_nan=False)
+        (folder / "twin.json").write_text(text + "\n", encoding="utf-8")
     for name, found in baselines.items():
         if found.compared:
             table = twin_table(found)
@@ -131,9 +137,3 @@ def _made(c: Compared) -> str:
     span = f" ({figure(low)} to {figure(high)})" if high > low else ""
     mj = figure(c.twin.joules_per_video * 1e3)
     return f"{c.format} twin: {c.passes}, on {c.on}: {mj} mJ per video{span}"
-
-
-def document(baselines: Mapping[str, Baseline]) -> dict[str, Any]:
-    """What report.json holds of them; nothing where none was asked for."""
-    found = {name: b.to_dict() for name, b in baselines.items()}
-    return {"baselines": found} if found else {}
