@@ -45,6 +45,8 @@ def crossing(energy: Polynomial, twin: float) -> float:
         return math.nan
     if spare <= 0:
         return 0.0
+    if square < 0:  # words are capped: no polynomial, so the chord from 0 to 1 is the first guess
+        return spare / (linear + square) if linear + square > 0 else math.inf
     whole = linear + math.sqrt(linear * linear + 4 * square * spare)
     return 2 * spare / whole if whole > 0 else math.inf
 

@@ -49,6 +49,11 @@ def test_no_rate_decides() -> None:
     assert math.isnan(crossing((1.0, 0.0, 0.0), 1.0))
 
 
+def test_a_capped_energy_has_a_guess_to_search_from() -> None:
+    assert crossing(polynomial(1.0, 3.0, 4.0), 7.0) == near(3.0)
+    assert crossing((1.0, 1.0, -1.0), 2.0) == math.inf
+
+
 def again(run: Run, chip: str, rate: Compared, bits: int | None) -> tuple[EnergyReport, float]:
     """The spiking network priced at the break-even rate of the network, by ``price`` alone, and how
     much it fires there."""
