@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from neurosim.capture.recognise import Recognised as Recognised
     from neurosim.capture.recognise import recognise as recognise
     from neurosim.capture.stepwise import stepwise as stepwise
+    from neurosim.energy.baseline import DenseTwin as DenseTwin
+    from neurosim.energy.baseline import baseline as baseline
     from neurosim.energy.price import price as price
     from neurosim.energy.report import EnergyReport as EnergyReport
     from neurosim.errors import NeurosimError as NeurosimError
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from neurosim.passes import lower as lower
     from neurosim.sim.assumed import activity_from_rates as activity_from_rates
     from neurosim.sim.simulate import simulate as simulate
+    from neurosim.studies.compare import compare as compare
     from neurosim.studies.energy_front import energy_front as energy_front
     from neurosim.studies.estimate import estimate as estimate
     from neurosim.studies.evaluate import Evaluation as Evaluation
@@ -54,6 +57,7 @@ __version__ = "0.1.0"
 _ROOMS = ("capture", "data", "errors", "models", "ops", "passes", "plots", "train")
 _HOME = {
     "Counts": "ir.counts",
+    "DenseTwin": "energy.baseline",
     "EnergyReport": "energy.report",
     "Evaluation": "studies.evaluate",
     "Graph": "ir.graph",
@@ -64,6 +68,8 @@ _HOME = {
     "Run": "ir.run",
     "activity_from_rates": "sim.assumed",
     "as_spikes": "capture.as_spikes",
+    "baseline": "energy.baseline",
+    "compare": "studies.compare",
     "conventions": "hardware.convention",
     "energy_front": "studies.energy_front",
     "estimate": "studies.estimate",

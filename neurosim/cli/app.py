@@ -7,6 +7,7 @@ import typer
 from neurosim.cli import (
     calibrate,
     catalogue,
+    compare,
     estimate,
     evaluate,
     graph,
@@ -35,6 +36,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(sweep.sweep, name="sweep")
 app.command("plot")(plot.plot)
+app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(catalogue.profiles, name="profiles")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosim.cli import options
+from neurosim.cli import options, twin
 
 if TYPE_CHECKING:
     from neurosim.cli.exchanged import Imported
@@ -79,6 +79,10 @@ def estimate(
     dt: options.Dt = None,
     neuron: options.NeuronField = None,
     kind: options.ClipKind = None,
+    baseline: twin.Baselines = False,
+    baseline_on: twin.On = None,
+    baseline_frames: twin.Frames = None,
+    baseline_bits: twin.Bits = None,
 ) -> None:
     """Firing rates, synaptic operations and mJ per video of a model on a clip."""
     from neurosim.cli.exchanged import Imported
@@ -90,6 +94,7 @@ def estimate(
 
     counts: dict[str, Any] = {**options.counts(count)}
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
+    beside = twin.asked(baseline, baseline_on, baseline_frames, baseline_bits)
     _check_engine(engine)
     frames = options.frames(frames)
     silent = check_names(silence or ())
@@ -105,11 +110,13 @@ def estimate(
             found = study(
                 found_model.model, taken, chips, convention, given, host, engine,
                 time_dim=time_dim, batch_dim=batch_dim, strict=strict, manifest=manifest,
-                record=record, stream=pieces, window=window, hop=hop, on_stage=tell, **counts,
+                record=record, stream=pieces, window=window, hop=hop, on_stage=tell,
+                baseline=beside, **counts,
             )  # fmt: skip
         claims = trust(found.run, found.reports, silent, found.graph, convention, counts)
         if folder is not None:
             folder.write(found.run, found.reports, trust=claims)
+            twin.write(folder.staging, found.baselines)
     _print(found, claims, json)
 
 
@@ -174,3 +181,4 @@ def _print(found: Any, claims: Trust, json: bool) -> None:
         show.print_json({**found.to_dict(), **show.about(found.run, claims)})
     else:
         show.print_estimate(found.run, found.reports, claims)
+        twin.tell(found.baselines)

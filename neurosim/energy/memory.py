@@ -91,8 +91,10 @@ def capacity_bits(memory: Memory, facts: NodeFacts, which: str) -> int:
 def _word_bits(memory: Memory, facts: NodeFacts, which: str) -> int:
     if which == "weights":
         return facts.weight_bits
+    if which == "state":
+        return memory.state_bits or memory.word_bits
     discrete = facts.in_kinds[:1] if which == "activation_in" else (facts.out_kind,)
-    events = which != "state" and bool(discrete) and discrete[0] in DISCRETE
+    events = bool(discrete) and discrete[0] in DISCRETE
     return memory.event_bits if events else memory.word_bits
 
 

@@ -9,6 +9,7 @@ from neurosim.energy.line import DISCRETE, Bill, Reading
 from neurosim.energy.weights import bill_bias
 from neurosim.ir.facts import NodeFacts
 from neurosim.ir.neuron import Neuron
+from neurosim.ir.run import Run
 
 EVENTS = ("neuron_active", "neuron_idle", "spike")
 
@@ -32,7 +33,7 @@ def bill_neuron(reading: Reading, facts: NodeFacts, bill: Bill) -> None:
     else:
         _chip(reading, facts, active, idle, bill)
     if facts.neuron.get("affine") == "bias":
-        bill_bias(reading, facts, _layer(reading, facts), active + idle, bill)
+        bill_bias(reading, facts, bias_layer(reading.run, facts), active + idle, bill)
     elif rule in ("arithmetic", "chip"):
         _affine(reading, facts, active + idle, bill)
 
@@ -63,10 +64,10 @@ def _affine(reading: Reading, facts: NodeFacts, updates: int, bill: Bill) -> Non
         bill.add(facts, "neuron_affine", "add", updates * (part != "scale"))
 
 
-def _layer(reading: Reading, facts: NodeFacts) -> NodeFacts | None:
+def bias_layer(run: Run, facts: NodeFacts) -> NodeFacts | None:
     """The weight node whose bias the neuron took over: the nearest before it with its output."""
     found = None
-    for node in reading.run.facts.values():
+    for node in run.facts.values():
         if node.name == facts.name:
             return found
         if node.role == "weights" and not node.bias and node.out_shape == facts.out_shape:

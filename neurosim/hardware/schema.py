@@ -53,6 +53,7 @@ class Memory(Strict):
     linear_base: Joules | None = None
     linear_per_bit: Joules | None = None
     word_bits: int = Field(default=32, gt=0)
+    state_bits: int | None = Field(default=None, gt=0)  # of states and accumulators; None: a word's
     event_bits: int = Field(default=32, gt=0)
     largest_sram: Bytes | None = None
     spill: Literal["never", "each_step"] = "never"

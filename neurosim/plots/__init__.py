@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from neurosim.plots.raster import draw_raster as draw_raster
     from neurosim.plots.raster import spike_raster as spike_raster
     from neurosim.plots.rates import rate_table as rate_table
+    from neurosim.plots.scatter import CostPoint as CostPoint
+    from neurosim.plots.scatter import CostScatter as CostScatter
+    from neurosim.plots.scatter import draw_scatter as draw_scatter
     from neurosim.plots.silent import draw_silent as draw_silent
     from neurosim.plots.silent import silent_neurons as silent_neurons
     from neurosim.plots.span import Span as Span
@@ -56,8 +59,12 @@ if TYPE_CHECKING:
     from neurosim.plots.training import TrainingCurves as TrainingCurves
     from neurosim.plots.training import draw_curves as draw_curves
     from neurosim.plots.training import training_curves as training_curves
+    from neurosim.plots.twin import draw_twin as draw_twin
+    from neurosim.plots.twin import twin_table as twin_table
 
 _HOME = {
+    "CostPoint": "scatter",
+    "CostScatter": "scatter",
     "EnergyPoint": "front",
     "NoiseSample": "noise",
     "PlotError": "style",
@@ -82,9 +89,11 @@ _HOME = {
     "draw_rate_by_depth": "overview",
     "draw_rate_histogram": "overview",
     "draw_retained": "noise",
+    "draw_scatter": "scatter",
     "draw_silent": "silent",
     "draw_step_rates": "steps",
     "draw_step_times": "chip",
+    "draw_twin": "twin",
     "draw_tau_by_depth": "overview",
     "draw_tau_histogram": "overview",
     "draw_tornado": "tornado",
@@ -103,6 +112,7 @@ _HOME = {
     "step_rates": "steps",
     "step_times": "chip",
     "training_curves": "training",
+    "twin_table": "twin",
 }
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -83,9 +83,12 @@ class Claim(Strict):
 
 
 class PublishedTable(Strict):
-    """A table with its source; ids are unique across all tables."""
+    """A table with its source; ids are unique across all tables. ``dataset``: of its accuracies,
+    where they may be shown beside others.
+    """
 
     title: Text
+    dataset: str = ""
     source: Text
     rows: tuple[Claim, ...]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurosim.energy.baseline import Baseline, DenseTwin
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
 from neurosim.errors import ClipError, PlacementError, ProfileError, RatesError
@@ -16,6 +17,7 @@ from neurosim.hardware.schema import Profile
 from neurosim.ir.graph import Graph
 from neurosim.ir.manifest import Manifest
 from neurosim.ir.run import Run
+from neurosim.studies.twins import shown_frames, twins
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,14 +33,15 @@ STAGES = ("capture", "lower", "simulate", "price")
 
 @dataclass(frozen=True, eq=False)
 class Estimate(Mapping[str, EnergyReport]):
-    """Profile name → report, with the run that was priced, the graph that was run, and where it
-    sits on the chips that have cores for it.
+    """Profile name → report, with the run that was priced, the graph that was run, where it sits on
+    the chips that have cores for it, and its dense twins where they were asked for.
     """
 
     reports: Mapping[str, EnergyReport]
     run: Run
     graph: Graph
     placements: Mapping[str, Placement] = field(default_factory=dict[str, "Placement"])
+    baselines: Mapping[str, Baseline] = field(default_factory=dict[str, Baseline])
 
     def three_energies(self) -> tuple[EnergyLine, ...]:
         """Arithmetic alone, with memory, and each whole chip (one placed where none was asked)."""
@@ -67,7 +70,10 @@ class Estimate(Mapping[str, EnergyReport]):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, as ``neurosim estimate --json`` prints it."""
-        return document(self.run, self.reports)
+        found = document(self.run, self.reports)
+        if self.baselines:
+            found["baselines"] = {name: b.to_dict() for name, b in self.baselines.items()}
+        return found
 
 
 def estimate(
@@ -88,6 +94,7 @@ def estimate(
     window: int | None = None,
     hop: int | None = None,
     updates: bool = False,
+    baseline: bool | DenseTwin = False,
     manifest: Manifest | None = None,
     on_stage: Callable[[str], object] | None = None,
     **count_overrides: Any,
@@ -104,6 +111,7 @@ def estimate(
     then only shows the shape; ``window``, ``hop``: as ``simulate``.
     ``record``: "spikes", or a node whose values ``run.trace`` keeps.
     ``updates``: as ``simulate``; taken where a chip's convention asks for it.
+    ``baseline``: each report beside its dense twin (``Estimate.baselines``), or how it is made.
     ``on_stage`` is told the name of each stage as it begins.
 
     Raises NeurosimError: whatever is wrong with the model, the clip, a chip or a rate; chips and
@@ -124,7 +132,14 @@ def estimate(
     tell("price")
     placed, unplaced = place_all(graph, chips)
     reports = price_all(run, chips, convention, host, count_overrides, placed, unplaced)
-    return Estimate(reports, run, graph, placed)
+    if not baseline:
+        return Estimate(reports, run, graph, placed)
+    frames = (
+        None if stream is not None or rates is not None else shown_frames(tensor, kind, time_dim)
+    )
+    return Estimate(
+        reports, run, graph, placed, twins(run, reports, baseline, frames, placed, host)
+    )
 
 
 def graph_of(
