@@ -32,9 +32,10 @@ from neurosim.ir.run import Run
 
 Chip = str | Path | Profile
 FORMATS = {
-    "cmos_45nm": "fp32", "cmos_45nm_memory": "fp32", "cmos_7nm": "fp32", "spikformer_v1": "fp32",
-    "spikingjelly_simple": "fp32", "cmos_45nm_fp16": "fp16", "cmos_45nm_int16": "int16",
-    "cmos_45nm_int8": "int8", "cmos_45nm_memory_lemaire": "int32", "gpu": "bf16", "jetson": "int8",
+    "cmos_45nm": "fp32", "cmos_45nm_memory": "fp32", "cmos_45nm_memory_reuse": "fp32",
+    "cmos_7nm": "fp32", "spikformer_v1": "fp32", "spikingjelly_simple": "fp32",
+    "cmos_45nm_fp16": "fp16", "cmos_45nm_int16": "int16", "cmos_45nm_int8": "int8",
+    "cmos_45nm_memory_lemaire": "int32", "gpu": "bf16", "jetson": "int8",
 }  # fmt: skip
 
 
