@@ -76,7 +76,7 @@ def compare(
         with quiet_stdout(), renamed("compare", transient=True) as tell:
             for done, name in enumerate(names):
                 tell(name, done, len(names))
-                runs[name] = _given(name, clip, rates, chips, convention, counts)
+                runs[name] = _given(name, clip, rates, chips, convention, host, counts)
             found = study(runs, chips, convention, host, published or (), **counts)
         drawn = folder is not None and _write(folder, found)
     print_json(found.to_dict()) if json else _print(found, out if drawn else None)
@@ -96,13 +96,13 @@ def _check(published: list[str] | None, rates: float | None) -> None:
 
 def _given(
     name: str, clip: Path | None, rates: float | None, chips: tuple[Profile, ...],
-    convention: str | None, counts: dict[str, Any],
+    convention: str | None, host: str | None, counts: dict[str, Any],
 ) -> Candidate | Run:  # fmt: skip
     """A saved run, or that of a model on the clip."""
     from neurosim.studies.compare import candidate_of, saved_at
 
     if saved_at(Path(name)) is None:
-        return _simulated(name, clip, rates, chips, convention, counts)
+        return _simulated(name, clip, rates, chips, convention, host, counts)
     found = candidate_of(name, name)
     if all(chip.fabric is None for chip in chips):
         return found
@@ -130,7 +130,7 @@ def _with_graph(name: str, run: Run) -> Run:
 
 def _simulated(
     name: str, clip: Path | None, rates: float | None, chips: tuple[Profile, ...],
-    convention: str | None, counts: dict[str, Any],
+    convention: str | None, host: str | None, counts: dict[str, Any],
 ) -> Run:  # fmt: skip
     """A model without trained weights takes published rates, or the one assumed."""
     from neurosim.cli.clips import read_clip, stand_in
@@ -149,7 +149,9 @@ def _simulated(
     manifest = Manifest(
         model=source.name, activity=activity, weights=source.weights, card=source.facts()
     )
-    return estimate(source.model, taken, chips, convention, given, manifest=manifest, **counts).run
+    return estimate(
+        source.model, taken, chips, convention, given, host, manifest=manifest, **counts
+    ).run
 
 
 def _write(folder: Folder, found: Comparison) -> bool:

@@ -3,8 +3,9 @@ below which firing rate the spiking one is cheaper.
 
 Two twins: in the number format of the profile (fp32 on ``cmos_45nm``), and bit-matched: activations
 of ⌈log2(T + 1)⌉ bits hold as many values as T steps of spikes (Yan et al., arXiv 2409.08290), with
-weights of as many bits; then the spiking network's arithmetic is priced at that width too, so that
-formats are equal on both sides. A chip that has no MACs is compared with the twin on its host.
+weights of as many bits; then the spiking network's arithmetic, and what a host does for a chip, is
+priced at that width too, so that formats are equal on both sides. A chip that has no MACs is
+compared with the twin on its host.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from neurosim.ir.run import Run
 
 Chip = str | Path | Profile
 FORMATS = {
-    "cmos_45nm": "fp32", "cmos_45nm_memory": "fp32", "cmos_7nm": "fp32", "spikformer_v1": "fp32",
-    "spikingjelly_simple": "fp32", "cmos_45nm_fp16": "fp16", "cmos_45nm_int16": "int16",
-    "cmos_45nm_int8": "int8", "cmos_45nm_memory_lemaire": "int32", "gpu": "bf16", "jetson": "int8",
+    "cmos_45nm": "fp32", "cmos_45nm_memory": "fp32", "cmos_45nm_memory_reuse": "fp32",
+    "cmos_7nm": "fp32", "spikformer_v1": "fp32", "spikingjelly_simple": "fp32",
+    "cmos_45nm_fp16": "fp16", "cmos_45nm_int16": "int16", "cmos_45nm_int8": "int8",
+    "cmos_45nm_memory_lemaire": "int32", "gpu": "bf16", "jetson": "int8",
 }  # fmt: skip
 
 
@@ -262,7 +264,15 @@ class _Sides:
         if self.placement is not None:
             s = 1 if isinstance(factor, Mapping) else factor
             placed = ScaledPlacement(self.placement, self.run, Fraction(s) * repeats)
-        return price(run, chip, placed, self.report.convention, self.host)
+        return price(run, chip, placed, self.report.convention, self._host())
+
+    def _host(self) -> Chip | None:
+        """What the host of a chip does for it is done at the twin's width too."""
+        chip = self.report.profile
+        if self.bits is None or self.host is None and chip.host is None:
+            return self.host
+        host = load_profile(self.host or (chip.host.profile if chip.host else chip))
+        return at_bits(host, self.bits) if has_bits(host) else host
 
 
 def _of_width(run: Run, bits: int | None) -> Run:

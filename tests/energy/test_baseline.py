@@ -9,9 +9,10 @@ import pytest
 
 from neurosim.energy import price
 from neurosim.energy.baseline import DenseTwin, baseline, matched_bits
+from neurosim.energy.bits import at_bits
 from neurosim.energy.published_table import run_published
 from neurosim.errors import ProfileError, UnknownName
-from neurosim.hardware import profiles
+from neurosim.hardware import load_profile, profiles
 from tests.energy import reference
 from tests.energy.reference import near
 from tests.energy.test_scaled import Chips, layer_fed_by
@@ -95,6 +96,14 @@ def test_a_placed_chip_keeps_its_time_and_its_messages() -> None:
     static = report.split()["static"]
     assert static > 0 and found.network.fixed_joules > static
     assert found.network.snn_joules > baseline(run, report).compared[0].network.snn_joules
+
+
+def test_the_hosts_share_is_at_the_twins_width() -> None:
+    run = reference.run()
+    whole, narrow = baseline(run, price(run, "loihi1")).compared
+    host = price(run, "loihi1", host=at_bits(load_profile("cmos_45nm"), 2))
+    assert narrow.network.snn_joules == near(host.joules_per_video)
+    assert narrow.network.snn_joules < whole.network.snn_joules
 
 
 def test_wrong_names_and_bits_are_errors() -> None:
