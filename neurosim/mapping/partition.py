@@ -21,13 +21,18 @@ def parts_of(shape: tuple[int, ...], most: int, channels_most: int = 2**30) -> n
     """
     size = math.prod(shape)
     if len(shape) < 2:
-        return in_order(size, max(1, -(-size // min(most, channels_most))))
+        return in_runs(size, max(1, -(-size // min(most, channels_most))))
     axis = 0 if len(shape) > 2 else len(shape) - 1
     channels, space = shape[axis], shape[:axis] + shape[axis + 1 :]
     choices = _choices(channels, space, most, channels_most)
     best = min(choices, key=lambda c: (_number(channels, space, c), -c[0]))
     numbers = _tiled(channels, space, best)
     return np.ascontiguousarray(np.moveaxis(numbers, 0, axis)).ravel()
+
+
+def in_runs(size: int, parts: int) -> np.ndarray:
+    """Runs of equal length, the last the shortest: none holds more than ⌈size / parts⌉."""
+    return (np.arange(size) // max(1, -(-size // parts))).astype(np.int32)
 
 
 def in_order(size: int, parts: int) -> np.ndarray:

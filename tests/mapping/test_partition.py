@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurosim.mapping.partition import in_order, parts_of
 
 
 @settings(max_examples=60, deadline=None)
+@example(shape=[5], most=2, channels=2)
 @given(
     shape=st.lists(st.integers(1, 9), min_size=1, max_size=3),
     most=st.integers(1, 200),
