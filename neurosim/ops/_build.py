@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from neurosim import registry
 from neurosim.errors import GraphError
@@ -24,41 +25,94 @@ def get(name: str) -> Op:
     return _OPS[name]
 
 
+class _Known(NamedTuple):
+    """What one node was built from, and what came of it."""
+
+    node: Node
+    params: Mapping[str, Any]
+    operands: tuple[ValueType, ...]
+    out: ValueType
+    facts: NodeFacts
+
+
+_built: WeakKeyDictionary[Graph, dict[str, _Known]] = WeakKeyDictionary()
+_last: list[ReferenceType[Graph]] = []  # the graph built last: a pass changes few of its nodes
+
+
 def build(graph: Graph) -> Graph:
-    """The graph with types, kinds and facts inferred anew, and verified. Raises GraphError."""
-    types = _infer(graph)
-    typed = [replace(n, type=types[n.name]) for n in graph.nodes]
-    facts = {n.name: _facts(n, graph, types) for n in typed}
+    """The graph with types, kinds and facts inferred, and verified. Raises GraphError.
+
+    What the graph built before says of a node that did not change is taken over."""
+    last = _last[0]() if _last else None
+    past = {} if last is None else _built.get(last, {})
+    types = _infer(graph, past)
+    typed = [n if n.type is types[n.name] else replace(n, type=types[n.name]) for n in graph.nodes]
+    known = {n.name: _known(n, graph, types, past.get(n.name)) for n in typed}
+    facts = {name: one.facts for name, one in known.items()}
     sources = Sources({n.name: n for n in typed}, facts)
-    nodes = tuple(replace(n, facts=replace(facts[n.name], **sources.of(n))) for n in typed)
-    return graph.with_nodes(nodes)
+    nodes = tuple(_with_facts(n, facts[n.name], sources.of(n)) for n in typed)
+    made = graph.with_nodes(nodes)
+    _built[made], _last[:] = known, [ref(made)]
+    return made
 
 
-def _infer(graph: Graph) -> dict[str, ValueType]:
+def _with_facts(node: Node, facts: NodeFacts, walked: Mapping[str, Any]) -> Node:
+    whole = replace(facts, **walked) if walked else facts
+    return node if node.facts is whole else replace(node, facts=whole)
+
+
+def _known(node: Node, graph: Graph, types: Mapping[str, ValueType], past: _Known | None) -> _Known:
+    operands, params = tuple(types[e.node] for e in node.inputs), _params(node, graph)
+    out = types[node.name]
+    if past is not None and _same(past, node, params, operands) and past.out == out:
+        return past
+    return _Known(node, params, operands, out, _facts(node, graph, types))
+
+
+def _same(past: _Known, node: Node, params: Mapping[str, Any], operands: Any) -> bool:
+    """Whether a node is the one that was built: its attributes and arrays the very objects."""
+    alike = past.node.op == node.op and past.node.attrs is node.attrs
+    if not alike or past.node.source != node.source or past.node.params != node.params:
+        return False
+    arrays = all(past.params[role] is array for role, array in params.items())
+    return arrays and past.operands == operands
+
+
+def _params(node: Node, graph: Graph) -> dict[str, Any]:
+    return {role: graph.params[key] for role, key in node.params.items()}
+
+
+def _infer(graph: Graph, past: Mapping[str, _Known]) -> dict[str, ValueType]:
     delayed = {e.node for n in graph.nodes for e in n.inputs if e.delay}
     assumed: dict[str, ValueType] = {}
     for node in graph.nodes:
         if node.name in delayed and node.type is not None:
             assumed[node.name] = node.type
     for round_ in range(_ROUNDS):
-        types = _once(graph, assumed)
+        types = _once(graph, assumed, past)
         changed = {n: types[n] for n in delayed if assumed.get(n) != types[n]}
         if not changed:
             return types
         last = round_ == _ROUNDS - 1  # a range that grows with every round has no bound: REAL
         assumed |= {n: (t.real() if last else t) for n, t in changed.items()}
-    found = _once(graph, assumed)
+    found = _once(graph, assumed, past)
     unsettled = {n for n in assumed if found[n] != assumed[n]}
     return {n: t.real() if n in unsettled else t for n, t in found.items()}
 
 
-def _once(graph: Graph, assumed: Mapping[str, ValueType]) -> dict[str, ValueType]:
+def _once(
+    graph: Graph, assumed: Mapping[str, ValueType], past: Mapping[str, _Known]
+) -> dict[str, ValueType]:
     """Every type in order, delayed operands as assumed."""
     types: dict[str, ValueType] = {}
     for node in graph.nodes:
         operands = tuple(_operand(e.node, types, assumed, node) for e in node.inputs)
-        params = {role: graph.params[key] for role, key in node.params.items()}
-        types[node.name] = get(node.op).infer(node, operands, params)
+        params, known = _params(node, graph), past.get(node.name)
+        fresh = known is None or node.name in assumed
+        if known is not None and not fresh and _same(known, node, params, operands):
+            types[node.name] = known.out
+        else:
+            types[node.name] = get(node.op).infer(node, operands, params)
     return types
 
 
@@ -75,7 +129,7 @@ def _operand(
 def _facts(node: Node, graph: Graph, types: Mapping[str, ValueType]) -> NodeFacts:
     op, out = get(node.op), types[node.name]
     operands = tuple(types[e.node] for e in node.inputs)
-    params = {role: graph.params[key] for role, key in node.params.items()}
+    params = _params(node, graph)
     extra: dict[str, Any] = op.facts(node, operands, out, params)
     role = (
         "movement"

@@ -28,8 +28,7 @@ def substituted(
     nodes: list[Node] = []
     for node in graph.nodes:
         for n in new.get(node.name, (node,)):
-            edges = tuple(replace(e, node=_final(e.node, renames)) for e in n.inputs)
-            nodes.append(replace(n, inputs=edges))
+            nodes.append(_reading(n, renames))
     outputs = tuple(_final(o, renames) for o in graph.outputs)
     meta = renamed_meta(graph.meta, {o: _final(o, renames) for o in graph.outputs})
     merged = {**graph.params, **(params or {})}
@@ -38,6 +37,13 @@ def substituted(
     }
     kept = {k: v for k, v in merged.items() if k in used}
     return replace(graph, nodes=ordered(nodes), params=kept, outputs=outputs, meta=meta)
+
+
+def _reading(node: Node, renames: Mapping[str, str]) -> Node:
+    if not any(e.node in renames for e in node.inputs):
+        return node
+    edges = tuple(replace(e, node=_final(e.node, renames)) for e in node.inputs)
+    return replace(node, inputs=edges)
 
 
 def _final(name: str, renames: Mapping[str, str]) -> str:
