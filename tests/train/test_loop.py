@@ -122,6 +122,7 @@ def test_a_run_keeps_what_a_reader_needs(whole, config):
     assert b"epoch/top1" in events and b"update/loss" in events
 
 
+@pytest.mark.slow
 def test_another_seed_trains_another_model(whole, config, tmp_path):
     begin.train(config.with_(seed=6), tmp_path / "run")
     assert not same(whole, tmp_path / "run")
@@ -134,6 +135,7 @@ def test_training_learns(config, tmp_path):
     assert done.rows[-1]["train_top1"] > 0.5
 
 
+@pytest.mark.slow
 def test_energy_weight_lowers_synaptic_operations(config, tmp_path):
     spent = []
     for weight in (0.0, 20.0):
