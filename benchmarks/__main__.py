@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.common import THREADS, Row, commit, line, machine
 
-ALL = (
+ALL = ("kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "roofline", "device")
     "kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "chip_time",
     "roofline",
 )  # fmt: skip

@@ -18,7 +18,7 @@ from neurosim.ops._neuron_scan import Arrays
 from neurosim.ops._tiles import Tiles, tiles
 from neurosim.threads import run_ranges
 
-SMALL = 600_000  # neuron-steps: below, waking a thread costs more than it saves
+SMALL = 4_000_000  # neuron-steps: below, waking a thread beside torch's costs more than it saves
 BLOCK = 4096  # neurons: their membranes stay in the first-level cache from step to step
 USED = ("gain", "k", "v_leak", "v_threshold", "v_reset", "v_subtract")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from neurosim.ops._layout import by_stride
 from neurosim.threads import run_ranges
 
-SMALL = 800_000  # elements: below, waking a thread costs more than it saves
+SMALL = 4_000_000  # elements: below, waking a thread beside torch's costs more than it saves
 
 
 def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.ndarray | None:

@@ -25,7 +25,7 @@ from neurosim.ops._tiles import Tiles, tiles
 from neurosim.ops._value import Call, Mask, Value
 from neurosim.threads import run_ranges
 
-SMALL = 800_000  # elements: below, waking a thread costs more than it saves
+SMALL = 4_000_000  # elements: below, waking a thread beside torch's costs more than it saves
 
 
 def operand(call: Call, role: str, steps: int) -> Tensor:
