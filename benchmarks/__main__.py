@@ -21,9 +21,9 @@ from typing import Any
 
 from benchmarks.common import THREADS, Row, commit, line, machine
 
-ALL = ("kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "roofline", "device")
+ALL = (
     "kernels", "forward", "engines", "scaling", "start_up", "train_step", "peers", "chip_time",
-    "roofline",
+    "roofline", "device",
 )  # fmt: skip
 HISTORY = Path(__file__).with_name("history.jsonl")
 WORSE = 1.25
