@@ -14,8 +14,12 @@ import torch
 
 def compile_kernels() -> None:
     """Every kernel in the types that graphs use."""
-    from neurosim.ir.neuron import IF
-    from neurosim.ops._neuron_fused import scan_fused
+    _kernels()
+    _neurons()
+    _sums_and_affines()
+
+
+def _kernels() -> None:
     from neurosim.sim import kernels
 
     rng = np.random.default_rng(0)
@@ -26,13 +30,35 @@ def compile_kernels() -> None:
         for spike in (1.0, None):
             kernels.conv(x, dense, padding=1, spike=spike)
         kernels.conv(x, single, padding=1, groups=32)
+        kernels.conv(x, single, padding=1, groups=32, spike=1.0)  # under masks
+        kernels.conv(x, dense[:, :, :1, :1], spike=1.0)  # pixel by pixel
         kernels.count_active(x, units=True)
     kernels.matmul(spikes.reshape(2, 32, 36), spikes.reshape(2, 36, 32))
+
+
+def _neurons() -> None:
+    from neurosim.ir.neuron import IF, CurrentLIF
+    from neurosim.ops._neuron_fused import scan_fused
+
+    x = np.random.default_rng(0).random((2, 1, 70), np.float32)
+    scan_fused(CurrentLIF(i_decay=0.5, v_decay=0.5), {}, x)  # one that is not plain
     for order in (None, (0,)):
-        bits = scan_fused(IF(), {}, rng.random((2, 1, 70), np.float32), bits_order=order).out
+        bits = scan_fused(IF(), {}, x, bits_order=order).out
     if not isinstance(bits, np.ndarray):
         bits.dense()
         bits.sum_innermost()
+
+
+def _sums_and_affines() -> None:
+    from neurosim.ops._affine_kernel import affine
+    from neurosim.ops._sums import sum_axis
+
+    x = torch.ones(2, 2, 20, 20)
+    for axis in (2, 3):
+        sum_axis(x, axis, None, True)
+        sum_axis(x, axis, 1.0, False)
+    rows, one = x.numpy().reshape(4, -1), np.ones((1, 400), np.float32)
+    affine(0, 4, rows, rows.copy(), one, one, 400, True, 2, True)
 
 
 def warm(tell: Callable[[int, int], object] | None = None) -> None:
