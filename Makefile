@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 JOBS ?= 2
 
-.PHONY: setup demo test slow lint bench dist notebooks clean
+.PHONY: setup demo test slow slow-in-ci lint bench dist notebooks clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,12 @@ test: setup
 
 slow: setup
 	$(BIN)/python -m pytest -q -m "slow or gpu"
+
+# the slow tests that CI has time for: some two minutes of them
+slow-in-ci: setup
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m slow --timeout 400 tests/train tests/passes \
+		tests/capture tests/sim tests/mapping tests/data/test_motion_draw.py tests/test_cli_train.py \
+		tests/models/test_svformer.py
 
 lint: setup
 	$(BIN)/ruff check .

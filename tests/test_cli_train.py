@@ -136,6 +136,7 @@ def test_a_run_that_never_began_leaves_no_folder(
     assert not (here / "never").exists()
 
 
+@pytest.mark.slow
 def test_sweep_energy_draws_a_front(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = (
         "sweep energy run --energy-weight 0 --energy-weight 30 --epochs 1 --number 10 --out front"

@@ -122,6 +122,7 @@ def test_spikingjellys_sew_resnet(peer: Any) -> None:
     check(afresh(exact(model), peer), clip(16)[:2], real={"conv1"})
 
 
+@pytest.mark.slow
 def test_spikingjellys_spikformer(peer: Any) -> None:
     model = peer("model.spikformer").Spikformer(
         T=4, img_size_h=32, img_size_w=32, patch_size=16, embed_dims=32, num_heads=2, depths=1

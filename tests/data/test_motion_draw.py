@@ -100,6 +100,7 @@ FEATURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
 def test_single_frames_are_alike_in_all_actions(pictures, feature):
     values = FEATURES[feature](pictures)

@@ -98,6 +98,7 @@ def with_own_statistics(model: nn.Module, clips: torch.Tensor) -> None:
     model.eval()
 
 
+@pytest.mark.slow
 def test_the_dense_twin_has_no_spikes_and_as_many_multiplications():
     torch.manual_seed(0)
     clip, graphs = torch.randn(16, 1, 3, 32, 32), []

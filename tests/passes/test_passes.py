@@ -95,7 +95,7 @@ def captured_run(name: str) -> Run:
     return ran(passes.apply(graph, "snap_weights"), x)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", [pytest.param(ZOO[0], marks=pytest.mark.slow), *ZOO[1:]])
 def test_zoo_spikes_are_bit_equal_after_every_pass_and_in_both_engines(name: str) -> None:
     graph, x = captured(name)
     graph = passes.apply(graph, "snap_weights")

@@ -61,12 +61,14 @@ def run(trained, config):
     return trained
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model(run):
     rows = RunDir(run).metrics()
     assert len(rows) == 2 and RunDir(run).manifest()["processes"] == 2
     assert all(torch.isfinite(v).all() for v in load_file(run / "last.safetensors").values())
 
 
+@pytest.mark.slow
 def test_evaluation_drops_and_repeats_no_clip(run):
     parts = [list(map(int, run.with_name(f"run.{r}").read_text().split())) for r in range(2)]
     once = [sorted(part[: len(part) // 2]) for part in parts]  # each of two epochs
