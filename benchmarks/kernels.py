@@ -130,7 +130,7 @@ def bit_call(case: Case, x: np.ndarray, weight: np.ndarray) -> Call:
     """The event kernel on the same spikes as bits, channels innermost."""
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
-    pack(last.reshape(len(last), -1), bits.words)
+    pack(0, len(last), last.reshape(len(last), -1), bits.words)
     frames = bit_frames(bits)
     assert frames is not None
     packed = pack_weights(weight, case.channels if case.layer.startswith("depthwise") else 1)

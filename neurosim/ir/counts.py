@@ -211,6 +211,11 @@ def _within(name: str, index: np.ndarray, size: int) -> None:
         )
 
 
+def _exact(counts: Any, slices: tuple[int, int]) -> bool:
+    """Whether these are int64 counts of every slice."""
+    return counts.dtype == np.int64 and counts.shape == slices
+
+
 class CountsBuilder:
     """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within
     ``budget_bytes``.
@@ -234,7 +239,7 @@ class CountsBuilder:
             self.steps_per_bin = max(1, -(-steps // bins))
         if samples * self._bins * per_cell > budget_bytes and samples > 1:
             self.rows = 1
-        self._table: dict[Key, np.ndarray] = {}
+        self._table: dict[Key, np.ndarray | int] = {}  # an int: the same in every cell
         self._per_sample: dict[Key, np.ndarray] = {}
 
     @property
@@ -244,7 +249,8 @@ class CountsBuilder:
     def _grow(self) -> None:
         """Twice as many steps a bin, in as many bins."""
         self.steps_per_bin, self._room = 2 * self.steps_per_bin, 2 * self._room
-        for key, table in self._table.items():
+        for key in self._table:
+            table = self._row(key)
             paired = table.reshape(len(table), -1, 2).sum(axis=2)
             self._table[key] = np.concatenate([paired, np.zeros_like(paired)], axis=1)
 
@@ -260,13 +266,7 @@ class CountsBuilder:
         while self.total is None and last > self._room:
             self._grow()
         self.steps = max(self.steps, last)
-        if key not in self._table:
-            whole = counts.shape == (self._room, self.samples) and not first_step
-            if whole and self.rows == self.samples and self.steps_per_bin == 1:
-                self._table[key] = counts.T.astype(np.int64)
-                return
-            self._table[key] = np.zeros((self.rows, self._bins), np.int64)
-        table, (steps, samples) = self._table[key], counts.shape
+        table, (steps, samples) = self._row(key), counts.shape
         by_sample = counts.T.astype(np.int64, copy=False)
         if self.rows != self.samples:
             totals = self._per_sample.setdefault(key, np.zeros(self.samples, np.int64))
@@ -281,32 +281,49 @@ class CountsBuilder:
         starts = np.flatnonzero(np.r_[True, bins[1:] != bins[:-1]])
         table[rows, bins[starts]] += np.add.reduceat(by_sample, starts, axis=1)
 
-    def add_even(
+    def add_slices(
         self,
         node: str,
-        event: str,
-        number: int,
-        first_step: int,
-        steps: int,
-        samples: int,
+        counted: Mapping[str, int | np.ndarray],
+        slices: tuple[int, int],
+        first_step: int = 0,
         first_sample: int = 0,
     ) -> None:
-        """``number`` in each of so many steps and samples."""
-        key = (node, event)
-        whole = (first_step, steps, samples) == (0, self._room, self.samples)
-        if whole and self.rows == samples and self.steps_per_bin == 1 and key not in self._table:
-            self._table[key] = np.full((samples, steps), number, np.int64)
-            self.steps = max(self.steps, first_step + steps)
-            return
-        table = np.full((steps, samples), number, np.int64)
-        self.add(node, event, table, first_step, first_sample)
+        """Every event of a node, of ``slices`` (steps, samples): an array of that shape, which is
+        not changed from here on, or one number for all of them."""
+        whole = first_step == 0 and slices == (self._room, self.samples)
+        simple = whole and self.rows == self.samples and self.steps_per_bin == 1
+        for event, found in counted.items():
+            key = (node, event)
+            if simple and key not in self._table and (type(found) is int or _exact(found, slices)):
+                self._table[key] = found if type(found) is int else found.T  # type: ignore[union-attr]
+                self.steps = max(self.steps, slices[0])
+                continue
+            array = np.full(slices, found, np.int64) if isinstance(found, int) else found
+            self.add(node, event, array, first_step, first_sample)
+
+    def _row(self, key: Key) -> np.ndarray:
+        """The table of a node and event, to be added to."""
+        held = self._table.get(key)
+        if held is None or isinstance(held, int):
+            own = np.full((self.rows, self._bins), held or 0, np.int64)
+        elif held.flags.owndata:
+            return held
+        else:
+            own = held.copy()
+        self._table[key] = own
+        return own
 
     def finish(self) -> Counts:
         """The frozen table."""
         squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}
         bins = max(1, -(-self.steps // self.steps_per_bin))
+        even = {key: held for key, held in self._table.items() if isinstance(held, int)}
+        rows = np.empty((len(even), self.rows, self._bins), np.int64)
+        rows[:] = np.fromiter(even.values(), np.int64, len(even))[:, None, None]
+        table = self._table | dict(zip(even, rows, strict=True))
         return Counts(
-            {key: table[:, :bins] for key, table in self._table.items()},
+            {key: cast(np.ndarray, array)[:, :bins] for key, array in table.items()},
             self.samples,
             self.steps,
             self.steps_per_bin,

@@ -12,6 +12,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from neurosim.threads._fork import fork
+
 LANES = 16
 PLAIN, SQUARE, PRODUCT = range(3)
 ZERO = np.float32(0)
@@ -34,6 +36,11 @@ def forward(first, last, x, y, weight, bias, mean, var, eps, inner):
         for c in range(channels):
             var[t, c] = total[c] / count
         _affine(x[t], y[t], weight[t], bias[t], mean[t], var[t], eps, inner)
+
+
+@_free
+def forward_loop(start, threads, tasks, chunk, args):
+    return fork(forward, start, threads, tasks, chunk, args)
 
 
 @_stage
@@ -70,6 +77,11 @@ def backward(first, last, x, gy, gx, weight, mean, var, gweight, gbias, eps, inn
             a[c], b[c] = weight[t, c] * invstd, total[0, c] / count
             d[c] = total[1, c] * invstd * invstd / count
         _slopes(x[t], gy[t], gx[t], mean[t], a, b, d, inner)
+
+
+@_free
+def backward_loop(start, threads, tasks, chunk, args):
+    return fork(backward, start, threads, tasks, chunk, args)
 
 
 @_stage

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neurosim.nn._layout import like
-from neurosim.nn._share import share
+from neurosim.threads import spread
 
 
 def fits(x: Tensor) -> bool:
@@ -42,7 +42,7 @@ class _Norm(torch.autograd.Function):
         y, mean, var = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         (rows, inner), (out, _) = _rows(x, axis), _rows(y, axis)
         arrays = [a.detach().numpy() for a in (weight, bias, mean, var)]
-        share(kernel.forward, len(x), x.numel(), rows, out, *arrays, eps, inner)
+        spread(kernel.forward_loop, len(x), x.numel(), rows, out, *arrays, eps, inner)
         ctx.save_for_backward(x, weight, mean, var)
         ctx.eps, ctx.axis = eps, axis
         ctx.mark_non_differentiable(mean, var)
@@ -58,7 +58,7 @@ class _Norm(torch.autograd.Function):
         rows = [_rows(a, ctx.axis)[0] for a in (x, gy, gx)]
         arrays = [a.detach().numpy() for a in (weight, mean, var, gweight, gbias)]
         inner = _rows(x, ctx.axis)[1]
-        share(kernel.backward, len(x), x.numel(), *rows, *arrays, ctx.eps, inner)
+        spread(kernel.backward_loop, len(x), x.numel(), *rows, *arrays, ctx.eps, inner)
         return gx, gweight, gbias, None, None
 
 

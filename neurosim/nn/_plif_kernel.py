@@ -13,6 +13,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from neurosim.threads._fork import fork
+
 BLOCK = 1024  # neurons
 SUPER, TRIANGLE, TANH, CIRC, ERFC, ATAN, SIGMOID = range(7)
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -41,6 +43,11 @@ def forward(first, last, x, z, h, decay, threshold, reset, at_least):
                 hs[j] = m
                 zs[j] = ONE if fired else ZERO
                 v[j] = reset if fired else m
+
+
+@_free
+def forward_loop(start, threads, tasks, chunk, args):
+    return fork(forward, start, threads, tasks, chunk, args)
 
 
 @_free
@@ -74,6 +81,11 @@ def backward(first, last, h, gz, gx, gw, decay, threshold, reset, at_least, thro
                 out[j] = gh * decay
                 g[j] = gh * keep
         gw[block] = _sum(total[: hi - lo])
+
+
+@_free
+def backward_loop(start, threads, tasks, chunk, args):
+    return fork(backward, start, threads, tasks, chunk, args)
 
 
 @_stage

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from neurosim.nn._layout import dense, in_memory_order, like
-from neurosim.nn._share import share
 from neurosim.nn.surrogate import NORSE, ATan, Norse, Sigmoid
+from neurosim.threads import spread
 
 if TYPE_CHECKING:
     from neurosim.nn.plif import PLIFParameters, PLIFState
@@ -44,7 +44,8 @@ class _Scan(torch.autograd.Function):
         x = dense(x)
         z, h = torch.empty_like(x), torch.empty_like(x)
         constants = _constants(float(decay), p)
-        share(kernel.forward, _blocks(x.shape), x.numel(), _rows(x), _rows(z), _rows(h), *constants)
+        memory = (_rows(x), _rows(z), _rows(h))
+        spread(kernel.forward_loop, _blocks(x.shape), x.numel(), *memory, *constants)
         last = torch.where(z[-1] > 0, torch.full_like(h[-1], p.v_reset), h[-1])
         ctx.save_for_backward(h)
         ctx.constants, ctx.p = constants, p
@@ -59,8 +60,8 @@ class _Scan(torch.autograd.Function):
         gz, gx = like(grads[0], h), torch.empty_like(h)
         gw = np.zeros(_blocks(h.shape), np.float64)
         rule = (not ctx.p.detach_reset, *_surrogate(ctx.p))
-        share(
-            kernel.backward,
+        spread(
+            kernel.backward_loop,
             _blocks(h.shape),
             h.numel(),
             _rows(h),

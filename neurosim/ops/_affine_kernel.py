@@ -7,6 +7,8 @@ from typing import Any
 
 import numba
 
+from neurosim.threads._fork import fork
+
 _compile: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -33,3 +35,8 @@ def affine(first, last, x, out, scale, bias, unit, tiled, samples, by_step):
                 for k in range(at, end):
                     target[k] = source[k] * factor + offset
             at = end
+
+
+@_compile
+def affine_loop(start, threads, tasks, chunk, args):
+    return fork(affine, start, threads, tasks, chunk, args)

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosim.threads import spread
+
 WORD = 64
 
 
@@ -47,22 +49,22 @@ class Bits:
 
     def dense(self) -> Tensor:
         """float32 (T, B, *shape), in this memory order."""
-        from neurosim.ops._bits_kernel import unpack
+        from neurosim.ops._bits_kernel import unpack_loop
 
         sizes = [self.shape[2 + axis] for axis in self.inner]
         out = np.empty((len(self.words), self.size), np.float32)
-        unpack(self.words, out)
+        spread(unpack_loop, len(out), out.size, self.words, out)
         whole = torch.from_numpy(out).reshape(*self.shape[:2], *sizes)
         return whole.permute(0, 1, *(2 + self.inner.index(a) for a in range(len(sizes))))
 
     def sum_innermost(self) -> np.ndarray:
         """Spikes along the innermost axis: int64 (T, B, *shape without it)."""
-        from neurosim.ops._bits_kernel import count_runs
+        from neurosim.ops._bits_kernel import count_runs_loop
 
         *outer, last = self.inner
         length = self.shape[2 + last]
         found = np.empty((len(self.words), self.size // max(1, length)), np.int64)
-        count_runs(self.words, length, found)
+        spread(count_runs_loop, len(found), 8 * self.words.size, self.words, length, found)
         left = sorted(outer)
         whole = found.reshape(*self.shape[:2], *(self.shape[2 + a] for a in outer))
         return whole.transpose(0, 1, *(2 + outer.index(a) for a in left))

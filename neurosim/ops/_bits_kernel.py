@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, ones
+from neurosim.threads._fork import fork
 
 _inline: Any = numba.njit(nogil=True, forceinline=True)
 _compile: Any = numba.njit(nogil=True, cache=True)
@@ -42,22 +43,32 @@ def window(words, at, room):
 
 
 @_compile
-def pack(x, words):
-    """Bits of the elements of float32 rows that are not 0."""
-    for row in range(x.shape[0]):
+def pack(first, last, x, words):
+    """Bits of the elements that are not 0 of float32 rows first … last − 1."""
+    for row in range(first, last):
         line, found = x[row], words[row]
         for w in range(found.size):
             found[w] = active_word(line, 64 * w, line.size - 64 * w)
 
 
 @_compile
-def unpack(words, out):
-    """Float32 rows of 0.0 and 1.0."""
-    for row in range(out.shape[0]):
+def pack_loop(start, threads, tasks, chunk, args):
+    return fork(pack, start, threads, tasks, chunk, args)
+
+
+@_compile
+def unpack(first, last, words, out):
+    """Float32 rows first … last − 1 of 0.0 and 1.0."""
+    for row in range(first, last):
         for w in range(words.shape[1]):
             word = words[row, w]
             for k in range(min(64, out.shape[1] - 64 * w)):
                 out[row, 64 * w + k] = np.float32((word >> k) & 1)
+
+
+@_compile
+def unpack_loop(start, threads, tasks, chunk, args):
+    return fork(unpack, start, threads, tasks, chunk, args)
 
 
 @_inline
@@ -78,9 +89,10 @@ def _split_words(words, length, found):
 
 
 @_compile
-def count_runs(words, length, found):
-    """found[row, j]: set bits among the elements j·length … (j + 1)·length."""
-    for row in range(found.shape[0]):
+def count_runs(first, last, words, length, found):
+    """found[row, j]: set bits among the elements j·length … (j + 1)·length, of rows first … last −
+    1."""
+    for row in range(first, last):
         if length % 64 == 0:
             _sum_words(words[row], length // 64, found[row])
             continue
@@ -92,3 +104,8 @@ def count_runs(words, length, found):
             for k in range(0, length, 64):
                 total += ones(window(words[row], j * length + k, length - k))
             found[row, j] = total
+
+
+@_compile
+def count_runs_loop(start, threads, tasks, chunk, args):
+    return fork(count_runs, start, threads, tasks, chunk, args)

@@ -28,6 +28,11 @@ def restore(value: Tensor, dims: Any) -> Tensor:
     return moved.reshape(sizes)
 
 
+def filled(data: Tensor) -> bool:
+    """Whether the elements lie side by side, in whatever order of axes."""
+    return data.is_contiguous() or data.permute(by_stride(data)).is_contiguous()
+
+
 def by_stride(data: Tensor) -> list[int]:
     """Axes from the outermost in memory; of those with one element, step and sample come first and
     the others last."""

@@ -7,6 +7,7 @@ while it walks through the steps, so memory is read and written once. The kernel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -19,9 +20,8 @@ from neurosim.ops._bits import Bits, same_order
 from neurosim.ops._neuron_arrays import affine_rows, packed, parameter, steps_of
 from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
 from neurosim.ops._neuron_short import kept_plan, run_short
-from neurosim.threads import run_ranges
+from neurosim.threads import spread
 
-SMALL = 200_000  # neuron-steps: below, waking a thread costs more than it saves
 VARIABLES = ("v", "i", "b", "rest")
 
 
@@ -60,14 +60,15 @@ def scan_fused(
     that costs little; ``plans``: where the caller keeps what parameters alone decide. Raises
     SimulationError: arrays that do not fit.
     """
-    from neurosim.ops._neuron_kernel import BLOCK, scan_rows
+    from neurosim.ops._neuron_kernel import BLOCK, scan_rows_loop
 
-    check_arrays(neuron, arrays, x.shape[2:], first_step + x.shape[0])
-    x, order = _dense(np.asarray(x, np.float32))
+    x, order = _dense(np.asarray(x, np.float32), plans)
     inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
     steps, samples = x.shape[:2]
     bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
     short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
+    if short is None or not short.affine.lasts(first_step + steps):
+        check_arrays(neuron, arrays, x.shape[2:], first_step + steps)
     both = both and not bits and short is not None and short.affine.tiled
     packed_out = Bits.empty(x.shape, tuple(inner)) if bits or both else None
     out = np.empty_like(x) if packed_out is None or both else packed_out
@@ -97,10 +98,7 @@ def scan_fused(
         *p,
         _form(neuron),
     )
-    run_ranges(
-        lambda first, last: scan_rows(first, last, *arguments), len(spikes), x.size,
-        torch.get_num_threads(), SMALL,
-    )  # fmt: skip
+    spread(scan_rows_loop, len(spikes), x.size, *arguments)
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
 
@@ -136,7 +134,7 @@ def scan_recurrent(
     ``fired``: spikes (B, n) of the step before the first, None: none. Raises SimulationError:
     arrays that do not fit.
     """
-    from neurosim.ops._recurrent_kernel import recurrent_rows
+    from neurosim.ops._recurrent_kernel import recurrent_rows_loop
 
     shape, inner = x.shape[2:], [0]
     check_arrays(neuron, arrays, shape, first_step + len(x))
@@ -144,10 +142,9 @@ def scan_recurrent(
     out, held = np.empty_like(x), _state(neuron, arrays, x, inner, state)
     last = np.zeros(x.shape[1:], np.float32) if fired is None else fired.copy()
     p = _parameters(neuron, arrays, shape, inner, first_step, len(x))
-    recurrent_rows(
-        0, x.shape[1], x, out, back.rows, back.tiles, back.bias, np.float32(back.scale), held, last,
-        *p, _form(neuron),
-    )  # fmt: skip
+    matrix = (back.rows, back.tiles, back.bias, np.float32(back.scale))
+    spread(recurrent_rows_loop, x.shape[1], x.size * shape[0], x, out, *matrix, held, last, *p,
+           _form(neuron))  # fmt: skip
     final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
 
@@ -169,9 +166,19 @@ def scan_tensor(
     return torch.from_numpy(done.out), {k: torch.from_numpy(s) for k, s in done.state.items()}
 
 
-def _dense(x: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def _dense(x: np.ndarray, plans: dict[Any, Any] | None) -> tuple[np.ndarray, list[int]]:
     """x (copied if it is not dense) and its axes from the outermost in memory; the first two are
     time and sample."""
+    key = ("order", x.shape, x.strides)
+    if plans is not None and key in plans:
+        return x, plans[key]
+    dense, order = _ordered(x)
+    if plans is not None and dense is x:
+        plans[key] = order
+    return dense, order
+
+
+def _ordered(x: np.ndarray) -> tuple[np.ndarray, list[int]]:
     by_stride = sorted(range(2, x.ndim), key=lambda a: -abs(x.strides[a]) if x.shape[a] > 1 else 0)
     for outer in ([0, 1], [1, 0]):
         if x.transpose(outer + by_stride).flags.c_contiguous:
@@ -216,10 +223,10 @@ def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
     """v, i, b, rest as float32 (B, neurons) of our own; variables the neuron lacks stay empty rows
     of zeros."""
     samples, shape = x.shape[1], x.shape[2:]
-    size = int(np.prod(shape, dtype=np.int64))
+    size, has = math.prod(shape), neuron.state
     held: list[np.ndarray] = []
     for name in VARIABLES:
-        lacks, init = name not in neuron.state, f"{name}_init"
+        lacks, init = name not in has, f"{name}_init"
         own = np.zeros((samples, 1 if lacks else size), np.float32)
         held.append(own)
         if lacks or (state is None and name == "rest"):

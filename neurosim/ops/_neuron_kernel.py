@@ -15,6 +15,7 @@ import numpy as np
 
 from neurosim.ops._bits_kernel import active_word
 from neurosim.ops._vectors import ones
+from neurosim.threads._fork import fork
 
 BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets; 15 words
 # positions in neurosim.ir.neuron.PARAMETERS; the initial values, which follow, are not needed here
@@ -98,6 +99,11 @@ def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affi
                 _emit(trace[row, lo:hi], v)
             if form[OUTPUT] == 0:
                 spikes[task, t] = _sum(z)
+
+
+@_free
+def scan_rows_loop(start, threads, tasks, chunk, args):
+    return fork(scan_rows, start, threads, tasks, chunk, args)
 
 
 @_stage

@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from neurosim.ir.neuron import AFFINE, CHOICES, Neuron
 from neurosim.ops._neuron_arrays import parameter
 from neurosim.ops._neuron_scan import Arrays
 from neurosim.ops._tiles import Tiles, tiles
-from neurosim.threads import run_ranges
+from neurosim.threads import spread
 
-SMALL = 4_000_000  # neuron-steps: below, waking a thread beside torch's costs more than it saves
 BLOCK = 4096  # neurons: their membranes stay in the first-level cache from step to step
 USED = ("gain", "k", "v_leak", "v_threshold", "v_reset", "v_subtract")
 
@@ -94,7 +92,7 @@ def run_short(
 ) -> np.ndarray:
     """Fill ``out`` or ``words`` or both from the rows of x, move ``v`` (B, neurons) to the last
     step; spikes: int64 (T, B). ``rows``: from a step to the next and from a sample to the next."""
-    from neurosim.ops._neuron_short_kernel import short_rows
+    from neurosim.ops._neuron_short_kernel import short_rows_loop
 
     samples, size = v.shape
     affine = plan.affine
@@ -104,8 +102,7 @@ def run_short(
         *(v.reshape(-1), affine.steps(first_step, steps), affine.unit, affine.tiled),
         *(plan.numbers, plan.form),
     )
-    run_ranges(
-        lambda first, last: short_rows(first, last, *arguments), len(spikes), x.size,
-        torch.get_num_threads(), SMALL,
-    )  # fmt: skip
+    spread(short_rows_loop, len(spikes), x.size, *arguments)
+    if len(spikes) == samples:
+        return spikes.T
     return spikes.reshape(samples, -1, steps).sum(axis=1).T

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosim.ops._neuron_vectors import step_1, step_16, store_ones_16
 from neurosim.ops._vectors import ones
+from neurosim.threads._fork import fork
 
 ZERO, ONE = np.float32(0), np.float32(1)
 _compile: Any = nb.njit
@@ -56,6 +57,11 @@ def short_rows(
                                   bias[row, channel], numbers, form)  # fmt: skip
                 at = end
             spikes[task, t] = total
+
+
+@_free
+def short_rows_loop(start, threads, tasks, chunk, args):
+    return fork(short_rows, start, threads, tasks, chunk, args)
 
 
 @_inline

@@ -23,6 +23,7 @@ from neurosim.ops._neuron_kernel import (
     _load,
 )
 from neurosim.ops._vectors import row_sum_16, row_sum_32, row_sum_64
+from neurosim.threads._fork import fork
 
 SLACK = 64  # elements past a vector that a tile may touch
 
@@ -74,3 +75,8 @@ def recurrent_rows(
             _charge(v, i, u, theta, pending, p, form)
             _discharge(v, b, rest, z, theta, pending, before, p, form)
             _emit(out[t, sample], z)
+
+
+@_free
+def recurrent_rows_loop(start, threads, tasks, chunk, args):
+    return fork(recurrent_rows, start, threads, tasks, chunk, args)

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, add_active_16, ones
+from neurosim.threads._fork import fork
 
 _compile: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
 
@@ -26,6 +27,11 @@ def active_last(first, last, x, found):
             total += np.int64(line[k] != 0)
             k += 1
         found[row] = total
+
+
+@_compile
+def active_last_loop(start, threads, tasks, chunk, args):
+    return fork(active_last, start, threads, tasks, chunk, args)
 
 
 @_compile
@@ -49,6 +55,11 @@ def active_middle(first, last, x, found):
 
 
 @_compile
+def active_middle_loop(start, threads, tasks, chunk, args):
+    return fork(active_middle, start, threads, tasks, chunk, args)
+
+
+@_compile
 def units_last(first, last, x, scale, nonzero, found):
     """found[r] = Σ |n| of x[r] = scale · n, or how many n are not 0, for rows first … last − 1."""
     for row in range(first, last):
@@ -60,6 +71,11 @@ def units_last(first, last, x, scale, nonzero, found):
             for k in range(x.shape[1]):
                 total += np.int64(np.int32(abs(np.rint(x[row, k] / scale))))
         found[row] = total
+
+
+@_compile
+def units_last_loop(start, threads, tasks, chunk, args):
+    return fork(units_last, start, threads, tasks, chunk, args)
 
 
 @_compile
@@ -76,3 +92,8 @@ def units_middle(first, last, x, scale, nonzero, found):
             else:
                 for i in range(line.size):
                     counts[i] += np.int32(abs(np.rint(line[i] / scale)))
+
+
+@_compile
+def units_middle_loop(start, threads, tasks, chunk, args):
+    return fork(units_middle, start, threads, tasks, chunk, args)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from neurosim.ops._layout import by_stride
-from neurosim.threads import run_ranges
-
-SMALL = 4_000_000  # elements: below, waking a thread beside torch's costs more than it saves
+from neurosim.threads import spread
 
 
 def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.ndarray | None:
@@ -35,34 +32,27 @@ def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.
 
 
 def _counted(flat: np.ndarray) -> np.ndarray:
-    from neurosim.ops._sum_kernel import active_last, active_middle
+    from neurosim.ops._sum_kernel import active_last_loop, active_middle_loop
 
     outer, _, inner = flat.shape
     found = np.empty((outer, inner), np.int32)
-    rows, counts = flat.reshape(outer, -1), found.reshape(-1)
-
-    def kernel(first: int, last: int) -> None:
-        if inner == 1:
-            active_last(first, last, rows, counts)
-        else:
-            active_middle(first, last, flat, found)
-
-    run_ranges(kernel, outer, flat.size, torch.get_num_threads(), SMALL)
+    if inner == 1:
+        rows, counts = flat.reshape(outer, -1), found.reshape(-1)
+        spread(active_last_loop, outer, flat.size, rows, counts)
+    else:
+        spread(active_middle_loop, outer, flat.size, flat, found)
     return found.astype(np.int64)
 
 
 def _units(flat: np.ndarray, scale: float, nonzero: bool) -> np.ndarray:
-    from neurosim.ops._sum_kernel import units_last, units_middle
+    from neurosim.ops._sum_kernel import units_last_loop, units_middle_loop
 
     outer, _, inner = flat.shape
     found = np.empty((outer, inner), np.int32)
-    rows, counts, by = flat.reshape(outer, -1), found.reshape(-1), np.float32(scale)
-
-    def kernel(first: int, last: int) -> None:
-        if inner == 1:
-            units_last(first, last, rows, by, nonzero, counts)
-        else:
-            units_middle(first, last, flat, by, nonzero, found)
-
-    run_ranges(kernel, outer, flat.size, torch.get_num_threads(), SMALL)
+    by = np.float32(scale)
+    if inner == 1:
+        rows, counts = flat.reshape(outer, -1), found.reshape(-1)
+        spread(units_last_loop, outer, flat.size, rows, by, nonzero, counts)
+    else:
+        spread(units_middle_loop, outer, flat.size, flat, by, nonzero, found)
     return found.astype(np.int64)

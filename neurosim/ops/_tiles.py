@@ -27,6 +27,10 @@ class Tiles(NamedTuple):
     unit: int
     tiled: bool
 
+    def lasts(self, steps: int) -> bool:
+        """Whether there are rows for so many steps."""
+        return len(self.scale) == 1 or len(self.scale) >= steps
+
     def steps(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows for the steps at hand."""
         if len(self.scale) == 1:

@@ -212,6 +212,27 @@ def lowest_bit(typing, mask):
 
 
 @intrinsic
+def list_16(typing, index, at, mask, number):
+    """Write number + k for every set bit k < 16 of mask, one after the other, from index[at] on;
+    what lies behind them, up to index[at + 15], is overwritten."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit, vector = _Emit(context, builder, signature, args), ir.VectorType(I32, 16)
+        lanes = ir.VectorType(ir.IntType(1), 16)
+        first = emit.splat(builder.trunc(args[3], I32), 16)
+        numbers = builder.add(first, ir.Constant(vector, list(range(16))))
+        chosen = builder.bitcast(builder.trunc(args[2], ir.IntType(16)), lanes)
+        kind = ir.FunctionType(vector, [vector, lanes, vector])
+        name = "llvm.experimental.vector.compress.v16i32"
+        compress = cgutils.get_or_insert_function(builder.module, kind, name)
+        nothing = ir.Constant(vector, ir.Undefined)
+        emit.store_vector(0, args[1], builder.call(compress, [numbers, chosen, nothing]))
+        return context.get_dummy_value()
+
+    return types.void(index, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def ones(typing, word):
     """Number of set bits."""
 

@@ -23,9 +23,7 @@ from neurosim.ops._layout import by_stride
 from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._tiles import Tiles, tiles
 from neurosim.ops._value import Call, Mask, Value
-from neurosim.threads import run_ranges
-
-SMALL = 4_000_000  # elements: below, waking a thread beside torch's costs more than it saves
+from neurosim.threads import spread
 
 
 def operand(call: Call, role: str, steps: int) -> Tensor:
@@ -96,7 +94,7 @@ class Affine(Op):
 
 def fused(call: Call, x: Tensor) -> Tensor | None:
     """The same in one pass over memory; None where the data have gaps or the shape changes."""
-    from neurosim.ops._affine_kernel import affine
+    from neurosim.ops._affine_kernel import affine_loop
 
     order = by_stride(x)
     laid = x.permute(order)
@@ -113,11 +111,8 @@ def fused(call: Call, x: Tensor) -> Tensor | None:
     out, slices = torch.empty_like(laid), x.shape[0] * x.shape[1]
     rows = (laid.numpy().reshape(slices, -1), out.numpy().reshape(slices, -1))
     by_step = order[0] == 0
-    run_ranges(
-        lambda first, last: affine(first, last, *rows, scale, bias, plan.unit, plan.tiled,
-                                   x.shape[1], by_step),
-        slices, x.numel(), torch.get_num_threads(), SMALL,
-    )  # fmt: skip
+    given = (*rows, scale, bias, plan.unit, plan.tiled, x.shape[1], by_step)
+    spread(affine_loop, slices, x.numel(), *given)
     return out.permute([order.index(a) for a in range(len(order))])
 
 

@@ -20,6 +20,7 @@ from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType, integers
 from neurosim.ops._arrive import arrival, full
 from neurosim.ops._bits import Bits
+from neurosim.ops._layout import filled
 from neurosim.ops._value import Call, Mask, Value, per_slice
 
 UNBOUNDED = 2**24  # most spikes a step of a neuron without a stated limit
@@ -100,10 +101,11 @@ class NeuronOp(Op):
     def _fused(self, call: Call, neuron: Neuron) -> Tensor | Bits:
         from neurosim.ops import _neuron_fused
 
+        x = call.inputs[0].data
         done = _neuron_fused.scan_fused(
             neuron,
-            {k: a.numpy() for k, a in call.params.items()},
-            call.inputs[0].data.numpy(),
+            call.kept("arrays", lambda: {k: a.numpy() for k, a in call.params.items()}),
+            (x if filled(x) else x.contiguous()).numpy(),
             call.state.get("neuron_arrays"),
             first_step=call.first_step,
             bits_order=call.bits_order if neuron.max_spikes == 1 else None,

@@ -161,7 +161,7 @@ def event(probe: Probe, x: Tensor, weight: np.ndarray) -> Iterable[tuple[bool, C
         return
     inner = (*range(1, x.ndim - 1), 0)
     bits = Bits.empty((1, *x.shape), inner)
-    pack(last.reshape(len(last), -1), bits.words)
+    pack(0, len(last), last.reshape(len(last), -1), bits.words)
     walked = bit_frames(bits)
     padding = 0 if probe.kind == "linear" else probe.kernel // 2
     assert walked is not None

@@ -266,17 +266,15 @@ class Executor:
     def count(self, node: Node, call: Call, out: Value) -> None:
         """Its events, at the steps of its source."""
         timeless = all(v.type.steps is None for v in call.inputs)  # no source step
-        for event, counted in get(node.op).count(call, out).items():
+        first, slices = call.first_step, (out.steps, out.samples)
+        found = get(node.op).count(call, out)
+        within = self.total is None or first + out.steps <= self.total
+        if within and not timeless and all(_of(counted, slices) for counted in found.values()):
+            self.counts.add_slices(node.name, found, slices, first, self.first_sample)
+            return
+        for event, each in found.items():
+            counted = np.full(slices, each) if isinstance(each, int) else np.asarray(each)
             first = call.first_step
-            if isinstance(counted, int):
-                within = self.total is None or first + out.steps <= self.total
-                if within and not timeless:
-                    self.counts.add_even(
-                        node.name, event, counted, first, out.steps, out.samples, self.first_sample
-                    )
-                    continue
-                counted = np.full((out.steps, out.samples), counted)
-            counted = np.asarray(counted)
             if timeless:
                 if self.total is None:
                     self.at_end.append((node.name, event, counted))
@@ -290,6 +288,11 @@ class Executor:
     def result(self, name: str) -> Tensor:
         """A kept value: (steps, samples, *shape), one step for a clip value."""
         return self.kept[name].value()
+
+
+def _of(counted: Any, slices: tuple[int, int]) -> bool:
+    """Whether it is one number a slice of the output."""
+    return isinstance(counted, int) or counted.shape == slices
 
 
 def _folded(counted: np.ndarray, steps: int) -> np.ndarray:

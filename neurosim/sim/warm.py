@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from neurosim.threads import spread
+
 
 def compile_kernels() -> None:
     """Every kernel in the types that graphs use."""
@@ -50,7 +52,7 @@ def _neurons() -> None:
 
 
 def _sums_and_affines() -> None:
-    from neurosim.ops._affine_kernel import affine
+    from neurosim.ops._affine_kernel import affine_loop
     from neurosim.ops._sums import sum_axis
 
     x = torch.ones(2, 2, 20, 20)
@@ -58,7 +60,7 @@ def _sums_and_affines() -> None:
         sum_axis(x, axis, None, True)
         sum_axis(x, axis, 1.0, False)
     rows, one = x.numpy().reshape(4, -1), np.ones((1, 400), np.float32)
-    affine(0, 4, rows, rows.copy(), one, one, 400, True, 2, True)
+    spread(affine_loop, 4, 0, rows, rows.copy(), one, one, 400, True, 2, True)
 
 
 def warm(tell: Callable[[int, int], object] | None = None) -> None:

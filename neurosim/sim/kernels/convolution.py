@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.depthwise import depthwise
 from neurosim.sim.kernels.events import SLACK, BitFrames, Frames, as_bits, compress, frames
-from neurosim.sim.kernels.gather import Sources, Sums, gather
+from neurosim.sim.kernels.gather import Sources, Sums, gather_loop
 from neurosim.sim.kernels.geometry import Axis, tables
 from neurosim.sim.kernels.masked import masked, masks
 from neurosim.sim.kernels.packing import PackedWeights, pack_weights, padded_bias
-from neurosim.sim.kernels.pointwise import is_pointwise, memory, pointwise
-from neurosim.sim.kernels.threads import run_tasks
+from neurosim.sim.kernels.pointwise import is_pointwise, memory, pointwise_loop
+from neurosim.threads import spread
 
 DIRECT_COLUMNS = 8  # shorter lines are joined into longer lists first
 Sizes = int | tuple[int, ...]
@@ -151,8 +150,8 @@ def _gathered(
     if not graded and is_pointwise(source, packed, axes):
         pixels = z.size * y.size * x.size
         unread = np.empty(SLACK, np.int32 if packed.integer else np.float32)
-        kernel = partial(pointwise, *memory(source), unread, packed.inputs, pixels, sums)
-        run_tasks(kernel, samples * pixels, out.size)
+        given = (*memory(source), unread, packed.inputs, pixels, sums)
+        spread(pointwise_loop, samples * pixels, out.size, *given)
         return out.transpose(0, 4, 1, 2, 3)
     events = compress(source, packed.groups, graded)
     value = _whole(events.value, packed.inputs * taps) if packed.integer else events.value
@@ -163,5 +162,5 @@ def _gathered(
         *(z.size * y.size, packed.inputs, taps, graded, direct),
     )
     tasks = samples * packed.groups * z.out * y.out
-    run_tasks(partial(gather, sources, sums), tasks, out.size * taps)
+    spread(gather_loop, tasks, out.size * taps, sources, sums)
     return out.transpose(0, 4, 1, 2, 3)

@@ -11,7 +11,8 @@ import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.events import Frames, frames
-from neurosim.sim.kernels.threads import run_tasks
+from neurosim.threads import spread
+from neurosim.threads._fork import fork
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,26 +49,13 @@ def _count(
 ) -> None:
     samples, channels = source.shape[:2]
     positions = active.size // max(samples * groups, 1)
-    kernel = _count_last if source.channels_last else _count_planar
-
-    def part(begin: int, end: int) -> None:
-        kernel(
-            source.flat,
-            channels // groups,
-            groups,
-            positions,
-            active,
-            units,
-            1.0 / scale,
-            begin,
-            end,
-        )
-
-    run_tasks(part, samples * groups, source.flat.size)
+    loop = _count_last_loop if source.channels_last else _count_planar_loop
+    given = (source.flat, channels // groups, groups, positions, active, units, 1.0 / scale)
+    spread(loop, samples * groups, source.flat.size, *given)
 
 
 @numba.njit(nogil=True, cache=True)
-def _count_last(x, inputs, groups, positions, active, units, inverse, begin, end):
+def _count_last(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, positions, C)."""
     for task in range(begin, end):
         sample, group = task // groups, task % groups
@@ -86,7 +74,12 @@ def _count_last(x, inputs, groups, positions, active, units, inverse, begin, end
 
 
 @numba.njit(nogil=True, cache=True)
-def _count_planar(x, inputs, groups, positions, active, units, inverse, begin, end):
+def _count_last_loop(start, threads, tasks, chunk, args):
+    return fork(_count_last, start, threads, tasks, chunk, args)
+
+
+@numba.njit(nogil=True, cache=True)
+def _count_planar(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, C, positions)."""
     for task in range(begin, end):
         count = active[task * positions : (task + 1) * positions]
@@ -101,6 +94,11 @@ def _count_planar(x, inputs, groups, positions, active, units, inverse, begin, e
             if units.size:
                 for p in range(positions):
                     units[task * positions + p] += np.int64(np.rint(abs(plane[p] * inverse)))
+
+
+@numba.njit(nogil=True, cache=True)
+def _count_planar_loop(start, threads, tasks, chunk, args):
+    return fork(_count_planar, start, threads, tasks, chunk, args)
 
 
 @dataclass(frozen=True, eq=False)

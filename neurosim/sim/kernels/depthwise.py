@@ -14,7 +14,8 @@ from neurosim.ops._vectors import active_mask_16, add_8, add_splat_16, lowest_bi
 from neurosim.sim.kernels.events import Frames
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
-from neurosim.sim.kernels.threads import run_tasks
+from neurosim.threads import spread
+from neurosim.threads._fork import fork
 
 LANES = 8
 SLACK = 16  # floats past a plane that a vector may touch
@@ -34,15 +35,20 @@ def depthwise(
     out = np.empty((samples, packed.outputs, *(axis.out for axis in axes)), np.float32)
     offsets = padded_bias(bias, packed.outputs)[: packed.outputs]
     block = BLOCK if source.channels_last else 1
-    kernel = _scatter_last if source.channels_last else _scatter_planar
-    flat = out.reshape(-1)
-
-    def part(begin: int, end: int) -> None:
-        kernel(
-            source.flat, channels, sizes, room, place, kernel_rows, lines, offsets, flat, begin, end
-        )
-
-    run_tasks(part, samples * -(-packed.outputs // block), out.size * 4)
+    loop = _scatter_last_loop if source.channels_last else _scatter_planar_loop
+    tasks = samples * -(-packed.outputs // block)
+    given = (
+        source.flat,
+        channels,
+        sizes,
+        room,
+        place,
+        kernel_rows,
+        lines,
+        offsets,
+        out.reshape(-1),
+    )
+    spread(loop, tasks, out.size * 4, *given)
     return out
 
 
@@ -92,7 +98,7 @@ def _places(sizes: np.ndarray, room: int) -> np.ndarray:
 
 
 @numba.njit(nogil=True, cache=True)
-def _scatter_planar(x, channels, sizes, room, place, kernel_rows, lines, bias, out, begin, end):
+def _scatter_planar(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Output planes begin..end, numbered (sample, output channel), from x (N, C, positions)."""
     outputs, size, wide = bias.size, place.size, kernel_rows.shape[1] // lines.size
     plane = np.empty(sizes[0, 4] * sizes[1, 4] * room + SLACK, np.float32)
@@ -110,7 +116,12 @@ def _scatter_planar(x, channels, sizes, room, place, kernel_rows, lines, bias, o
 
 
 @numba.njit(nogil=True, cache=True)
-def _scatter_last(x, channels, sizes, room, place, kernel_rows, lines, bias, out, begin, end):
+def _scatter_planar_loop(start, threads, tasks, chunk, args):
+    return fork(_scatter_planar, start, threads, tasks, chunk, args)
+
+
+@numba.njit(nogil=True, cache=True)
+def _scatter_last(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Blocks begin..end of 16 channels, numbered (sample, block), from x (N, positions, C)."""
     blocks, size, wide = -(-channels // BLOCK), place.size, kernel_rows.shape[1] // lines.size
     size_padded = sizes[0, 4] * sizes[1, 4] * room + SLACK
@@ -148,6 +159,11 @@ def _scatter_last(x, channels, sizes, room, place, kernel_rows, lines, bias, out
                 out,
                 sample * channels + channel + c,
             )
+
+
+@numba.njit(nogil=True, cache=True)
+def _scatter_last_loop(start, threads, tasks, chunk, args):
+    return fork(_scatter_last, start, threads, tasks, chunk, args)
 
 
 @numba.njit(nogil=True, forceinline=True)

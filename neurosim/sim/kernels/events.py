@@ -15,11 +15,11 @@ import numba
 import numpy as np
 
 from neurosim.ops._bits import WORD, Bits, same_order
-from neurosim.ops._bits_kernel import active_word, pack, window
-from neurosim.ops._vectors import column_words, lowest_bit
-from neurosim.sim.kernels.threads import run_tasks
+from neurosim.ops._bits_kernel import active_word, pack_loop, window
+from neurosim.ops._vectors import column_words, list_16, lowest_bit, ones
+from neurosim.threads import spread
+from neurosim.threads._fork import fork
 
-SCAN_ALONE = 400_000  # elements that one thread lists as fast as two
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
 
@@ -86,7 +86,7 @@ def as_bits(x: Frames | BitFrames) -> BitFrames:
         planes = rows.reshape(samples, channels, -1)
         rows = np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(samples, size)
     words = np.empty((samples, -(-size // WORD)), np.int64)
-    run_tasks(lambda first, last: pack(rows[first:last], words[first:last]), samples, x.flat.size)
+    spread(pack_loop, samples, x.flat.size, rows, words)
     return BitFrames(words, x.shape)
 
 
@@ -99,12 +99,9 @@ def compress(x: Frames | BitFrames, groups: int, keep_values: bool) -> Events:
     index = np.empty(size + SLACK, np.int32)
     value = np.zeros(size + SLACK if keep_values else SLACK, np.float32)
     start = np.empty((rows, width + 1), np.int64)
-    kernel = _compress_last if x.channels_last else _compress_planar
-
-    def part(begin: int, end: int) -> None:
-        kernel(x.flat, channels, groups, depth * height, width, index, value, start, begin, end)
-
-    run_tasks(part, rows, size, SCAN_ALONE)
+    loop = _compress_last_loop if x.channels_last else _compress_planar_loop
+    given = (x.flat, channels, groups, depth * height, width, index, value, start)
+    spread(loop, rows, size, *given)
     return Events(index, value, start)
 
 
@@ -112,19 +109,16 @@ def _compress_spikes(x: BitFrames, groups: int, size: int, rows: int) -> Events:
     _, channels, depth, height, width = x.shape
     index = np.empty(size + SLACK, np.int32)
     start = np.empty((rows, width + 1), np.int64)
-
-    def part(begin: int, end: int) -> None:
-        _compress_bits(x.words, channels, groups, depth * height, width, index, start, begin, end)
-
-    run_tasks(part, rows, size, SCAN_ALONE)
+    given = (x.words, channels, groups, depth * height, width, index, start)
+    spread(_compress_bits_loop, rows, size // 4, *given)
     return Events(index, np.zeros(SLACK, np.float32), start)
 
 
 @numba.njit(nogil=True, cache=True)
-def _compress_bits(words, channels, groups, lines, width, index, start, begin, end):
+def _compress_bits(begin, end, words, channels, groups, lines, width, index, start):
     """Rows begin..end of spikes (N, lines, width, C), one bit each."""
     inputs = channels // groups
-    at = begin * width * inputs
+    at, past = begin * width * inputs, end * width * inputs
     for row in range(begin, end):
         line, group = row % lines, row // lines % groups
         bits = words[row // lines // groups]
@@ -133,20 +127,22 @@ def _compress_bits(words, channels, groups, lines, width, index, start, begin, e
             start[row, column] = at
             for channel in range(0, inputs, 64):
                 word = window(bits, base + column * channels + channel, inputs - channel)
-                while word:
-                    index[at] = column * inputs + channel + lowest_bit(word)
-                    word &= word - 1
-                    at += 1
+                at = list_word(index, at, past, word, column * inputs + channel, inputs - channel)
         start[row, width] = at
 
 
 @numba.njit(nogil=True, cache=True)
-def _compress_last(x, channels, groups, lines, width, index, value, start, begin, end):
+def _compress_bits_loop(start, threads, tasks, chunk, args):
+    return fork(_compress_bits, start, threads, tasks, chunk, args)
+
+
+@numba.njit(nogil=True, cache=True)
+def _compress_last(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, lines, width, C): 64 channels make one word, its set bits the
     events.
     """
     inputs = channels // groups
-    at = begin * width * inputs
+    at, past = begin * width * inputs, end * width * inputs
     for row in range(begin, end):
         line, group = row % lines, row // lines % groups
         base = (row // lines // groups * lines + line) * width * channels + group * inputs
@@ -156,33 +152,57 @@ def _compress_last(x, channels, groups, lines, width, index, value, start, begin
             for channel in range(0, inputs, 64):
                 word = active_word(x, first + channel, inputs - channel)
                 number = column * inputs + channel
-                at = _emit(word, number, x, first + channel, 1, index, value, at)
+                if value.size < index.size:
+                    at = list_word(index, at, past, word, number, inputs - channel)
+                else:
+                    at = _emit(word, number, x, first + channel, 1, index, value, at)
         start[row, width] = at
+
+
+@numba.njit(nogil=True, cache=True)
+def _compress_last_loop(start, threads, tasks, chunk, args):
+    return fork(_compress_last, start, threads, tasks, chunk, args)
+
+
+@numba.njit(nogil=True, forceinline=True)
+def list_word(index, at, past, word, number, room):
+    """Append number + k for every set bit k < room; nothing from index[past] on is touched. Returns
+    the new length.
+    """
+    if at + 80 > past:  # whole vectors would not stay in front of it
+        while word:
+            index[at] = number + lowest_bit(word)
+            word &= word - 1
+            at += 1
+        return at
+    for k in range(0, min(room, 64), 16):
+        part = (word >> k) & 0xFFFF
+        list_16(index, at, part, number + k)
+        at += ones(part)
+    return at
 
 
 @numba.njit(nogil=True, forceinline=True)
 def _emit(word, number, x, first, step, index, value, at):
-    """Append one event per set bit; returns the new length."""
-    keep = value.size == index.size
+    """Append one event per set bit, with its payload; returns the new length."""
     while word:
         k = lowest_bit(word)
         word &= word - 1
         index[at] = number + k
-        if keep:
-            value[at] = x[first + k * step]
+        value[at] = x[first + k * step]
         at += 1
     return at
 
 
 @numba.njit(nogil=True, cache=True)
-def _compress_planar(x, channels, groups, lines, width, index, value, start, begin, end):
+def _compress_planar(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, C, lines, width): one word of up to 64 channels per column, filled
     plane by plane.
     """
     inputs, plane = channels // groups, lines * width
     blocks = (inputs + 63) // 64
     words = np.empty((blocks, width + SLACK), np.int64)
-    at = begin * width * inputs
+    at, past = begin * width * inputs, end * width * inputs
     for row in range(begin, end):
         base = (row // lines * inputs * lines + row % lines) * width
         for block in range(blocks):
@@ -195,8 +215,17 @@ def _compress_planar(x, channels, groups, lines, width, index, value, start, beg
             for block in range(blocks):
                 first = base + 64 * block * plane + column
                 number = column * inputs + 64 * block
-                at = _emit(words[block, column], number, x, first, plane, index, value, at)
+                if value.size < index.size:
+                    word = words[block, column]
+                    at = list_word(index, at, past, word, number, inputs - 64 * block)
+                else:
+                    at = _emit(words[block, column], number, x, first, plane, index, value, at)
         start[row, width] = at
+
+
+@numba.njit(nogil=True, cache=True)
+def _compress_planar_loop(start, threads, tasks, chunk, args):
+    return fork(_compress_planar, start, threads, tasks, chunk, args)
 
 
 @numba.njit(nogil=True, forceinline=True)

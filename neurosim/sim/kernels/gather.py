@@ -23,6 +23,7 @@ from neurosim.ops._vectors import (
     row_sum_64,
 )
 from neurosim.sim.kernels.events import SLACK
+from neurosim.threads._fork import fork
 
 BLOCK_EVENTS = 1 << 16
 BLOCK_PIXELS = 1 << 12
@@ -137,7 +138,7 @@ def _join_block(source, task, end, groups, index, value, bounds):
 
 
 @numba.njit(nogil=True, cache=True)
-def gather(source, sums, begin, end):
+def gather(begin, end, source, sums):
     """Sums of output lines begin..end, numbered (sample, group, line)."""
     groups, channels = sums.tiles.shape[0], sums.bias.size - 64
     out_lines, columns = source.line_count.size, source.run_count.size
@@ -166,3 +167,8 @@ def gather(source, sums, begin, end):
                 source.graded, sums.tiles[group, t], pixels, sums, out_at, channels, lists, spill
             )
         task += pixels // columns
+
+
+@numba.njit(nogil=True, cache=True)
+def gather_loop(start, threads, tasks, chunk, args):
+    return fork(gather, start, threads, tasks, chunk, args)

@@ -6,7 +6,6 @@ them; here nothing is looked for: 64 channels share a mask, and no spike is read
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numba
@@ -16,7 +15,8 @@ from neurosim.ops._vectors import masked_pair_64, masked_sum_16, masked_sum_64
 from neurosim.sim.kernels.events import BitFrames
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
-from neurosim.sim.kernels.threads import run_tasks
+from neurosim.threads import spread
+from neurosim.threads._fork import fork
 
 LANES = 16
 
@@ -64,13 +64,13 @@ def masked(
         *(table.lines, table.line_count, table.runs, table.run_count),
         *(x.size, channels, taps, x.kernel),
     )
-    kernel = partial(_masked_lines, layer, out.reshape(-1))
-    run_tasks(kernel, source.shape[0] * z.out * y.out, out.size * taps // 8)
+    lines = source.shape[0] * z.out * y.out
+    spread(_masked_lines_loop, lines, out.size * taps // 8, layer, out.reshape(-1))
     return out.transpose(0, 4, 1, 2, 3)
 
 
 @numba.njit(nogil=True, cache=True)
-def _masked_lines(layer, out, begin, end):
+def _masked_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line)."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
     inside = np.empty((2, layer.taps), np.int64)  # taps of a column that sees a whole kernel row
@@ -93,6 +93,11 @@ def _masked_lines(layer, out, begin, end):
             else:
                 _sum(layer, bits, inside, whole, run[0] * channels // 16, out, at)
             column += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def _masked_lines_loop(start, threads, tasks, chunk, args):
+    return fork(_masked_lines, start, threads, tasks, chunk, args)
 
 
 @numba.njit(nogil=True, forceinline=True)

@@ -9,11 +9,11 @@ import numba
 import numpy as np
 
 from neurosim.ops._bits_kernel import active_word, window
-from neurosim.ops._vectors import lowest_bit
-from neurosim.sim.kernels.events import SLACK, BitFrames, Frames
+from neurosim.sim.kernels.events import BitFrames, Frames, list_word
 from neurosim.sim.kernels.gather import Lists, sum_rows
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights
+from neurosim.threads._fork import fork
 
 CLOSE = 2**20  # bytes of weights that every pixel may walk through
 NO_WORDS = np.empty((0, 0), np.int64)
@@ -35,10 +35,10 @@ def memory(source: Frames | BitFrames) -> tuple[np.ndarray, np.ndarray]:
 
 
 @numba.njit(nogil=True, cache=True)
-def pointwise(x, words, value, inputs, pixels, sums, begin, end):
+def pointwise(begin, end, x, words, value, inputs, pixels, sums):
     """Outputs of pixels begin..end of spikes (N, pixels, inputs); ``value`` is not read."""
     channels, aligned = sums.bias.size - 64, inputs % 64 == 0
-    index = np.empty(inputs + SLACK, np.int32)
+    index = np.empty(inputs + 80, np.int32)  # room for whole vectors
     spill = np.empty(64, sums.out.dtype)
     lists = Lists(index, value, np.empty(0, np.int64), 0)
     for pixel in range(begin, end):
@@ -50,10 +50,7 @@ def pointwise(x, words, value, inputs, pixels, sums, begin, end):
                 word = words[slice_, (begins + first) >> 6]
             else:
                 word = window(words[slice_], begins + first, inputs - first)
-            while word:
-                index[count] = first + lowest_bit(word)
-                word &= word - 1
-                count += 1
+            count = list_word(index, count, index.size, word, first, inputs - first)
         for t in range(sums.tiles.shape[1]):
             weight_at, width, channel, valid = sums.tiles[0, t]
             at = pixel * channels + channel
@@ -63,3 +60,8 @@ def pointwise(x, words, value, inputs, pixels, sums, begin, end):
                 sum_rows(False, width, spill, 0, sums, weight_at, lists, 0, count, channel)
                 for k in range(valid):
                     sums.out[at + k] = spill[k]
+
+
+@numba.njit(nogil=True, cache=True)
+def pointwise_loop(start, threads, tasks, chunk, args):
+    return fork(pointwise, start, threads, tasks, chunk, args)

@@ -70,7 +70,7 @@ def bits_of(x):
     """Spikes as a neuron hands them over, channels innermost."""
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
-    pack(last.reshape(len(x), -1), bits.words)
+    pack(0, len(x), last.reshape(len(x), -1), bits.words)
     return bit_frames(bits)
 
 
