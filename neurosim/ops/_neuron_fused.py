@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,13 +63,14 @@ def scan_fused(
     """
     from neurosim.ops._neuron_kernel import BLOCK, scan_rows_loop
 
-    x, order = _dense(np.asarray(x, np.float32), plans)
+    x, order = _dense(np.asarray(x, np.float32))
     inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
     steps, samples = x.shape[:2]
     bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
-    short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
-    if short is None or not short.affine.lasts(first_step + steps):
+    known = None if plans is None else plans.get((*inner, bits))
+    if known is None or not known.affine.lasts(first_step + steps):
         check_arrays(neuron, arrays, x.shape[2:], first_step + steps)
+    short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
     both = both and not bits and short is not None and short.affine.tiled
     packed_out = Bits.empty(x.shape, tuple(inner)) if bits or both else None
     out = np.empty_like(x) if packed_out is None or both else packed_out
@@ -166,27 +168,25 @@ def scan_tensor(
     return torch.from_numpy(done.out), {k: torch.from_numpy(s) for k, s in done.state.items()}
 
 
-def _dense(x: np.ndarray, plans: dict[Any, Any] | None) -> tuple[np.ndarray, list[int]]:
+def _dense(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     """x (copied if it is not dense) and its axes from the outermost in memory; the first two are
     time and sample."""
-    key = ("order", x.shape, x.strides)
-    if plans is not None and key in plans:
-        return x, plans[key]
-    dense, order = _ordered(x)
-    if plans is not None and dense is x:
-        plans[key] = order
-    return dense, order
+    order = _order(x.shape, x.strides)
+    return (x, order) if order else (np.ascontiguousarray(x), tuple(range(x.ndim)))
 
 
-def _ordered(x: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    by_stride = sorted(range(2, x.ndim), key=lambda a: -abs(x.strides[a]) if x.shape[a] > 1 else 0)
-    for outer in ([0, 1], [1, 0]):
-        if x.transpose(outer + by_stride).flags.c_contiguous:
-            return x, outer + by_stride
-    return np.ascontiguousarray(x), list(range(x.ndim))
+@lru_cache(maxsize=4096)
+def _order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    """Of float32 memory without gaps; () of another."""
+    by_stride = sorted(range(2, len(shape)), key=lambda a: -abs(strides[a]) if shape[a] > 1 else 0)
+    for order in ((0, 1, *by_stride), (1, 0, *by_stride)):
+        step = [4 * math.prod(shape[a] for a in order[k + 1 :]) for k in range(len(order))]
+        if all(strides[a] == s or shape[a] == 1 for a, s in zip(order, step, strict=True)):
+            return order
+    return ()
 
 
-def _rows(x: np.ndarray | None, order: list[int], size: int) -> np.ndarray:
+def _rows(x: np.ndarray | None, order: tuple[int, ...], size: int) -> np.ndarray:
     """Memory as rows of one slice of one sample each (none: no rows)."""
     return np.empty((0, 0), np.float32) if x is None else x.transpose(order).reshape(-1, size)
 

@@ -56,3 +56,25 @@ def _units(flat: np.ndarray, scale: float, nonzero: bool) -> np.ndarray:
     else:
         spread(units_middle_loop, outer, flat.size, flat, by, nonzero, found)
     return found.astype(np.int64)
+
+
+def true_elements(mask: Tensor) -> np.ndarray:
+    """How many booleans (steps, samples, *shape) on the CPU are set: int64 (steps, samples)."""
+    from neurosim.ops._sum_kernel import true_rows_loop
+
+    rows = mask.numpy().view(np.uint8).reshape(mask.shape[0] * mask.shape[1], -1)
+    found = np.empty(len(rows), np.int64)
+    spread(true_rows_loop, len(rows), rows.size // 8, rows, found)
+    return found.reshape(mask.shape[:2])
+
+
+def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Σ a · b over a slice of int64 arrays (steps, samples, *shape): int64 (steps, samples). ``b``
+    may be one slice for all of them."""
+    from neurosim.ops._sum_kernel import product_rows_loop
+
+    rows = np.ascontiguousarray(a).reshape(a.shape[0] * a.shape[1], -1)
+    factors = np.ascontiguousarray(b).reshape(-1, rows.shape[1])
+    found = np.empty(len(rows), np.int64)
+    spread(product_rows_loop, len(rows), rows.size, rows, factors, found)
+    return found.reshape(a.shape[:2])

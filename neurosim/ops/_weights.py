@@ -88,6 +88,11 @@ def contract(sums: np.ndarray, maps: list[np.ndarray], factor: int) -> np.ndarra
     return total(result * factor)
 
 
+def expected(sums: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Expected numbers (steps, samples, *shape) times a map of one slice, summed over it."""
+    return total((sums * targets).sum(axis=tuple(range(2, sums.ndim))))
+
+
 def weight_facts(
     weight: np.ndarray, bias: bool, key: str, arrays: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:

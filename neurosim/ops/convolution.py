@@ -24,8 +24,9 @@ from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
 from neurosim.ops._arrive import as_float, stored_arrival
+from neurosim.ops._sums import products
 from neurosim.ops._value import Call, Mask, Value, total
-from neurosim.ops._weights import contract, event_counts, real_like, weight_facts
+from neurosim.ops._weights import event_counts, expected, real_like, weight_facts
 
 _DENSE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -179,14 +180,18 @@ class Convolution(Op):
         )
 
     def _fan_out(self, call: Call, x: Value, out: Value, units: bool) -> np.ndarray:
-        a, groups = call.attrs, call.attrs["groups"]
-        maps = axis_maps(
-            a, x.type.shape[1:], out.type.shape[1:], tuple(call.params["weight"].shape[2:])
-        )
-        sums = x.active_sum(
-            (0,), units
-        )  # (steps, samples, *spatial): every group has C'/groups targets a position
-        return contract(sums[:, :, None], maps, out.type.shape[0] // groups)
+        sums = x.active_sum((0,), units)  # every group has C'/groups targets a position
+        targets = call.kept("targets", lambda: self._targets(call, x, out))
+        return products(sums, targets) if sums.dtype == np.int64 else expected(sums, targets)
+
+    def _targets(self, call: Call, x: Value, out: Value) -> np.ndarray:
+        """Fan-out of one channel at each position, int64."""
+        kernel = tuple(call.params["weight"].shape[2:])
+        maps = axis_maps(call.attrs, x.type.shape[1:], out.type.shape[1:], kernel)
+        spread = np.array(out.type.shape[0] // call.attrs["groups"], np.int64)
+        for axis in maps:
+            spread = spread[..., None] * axis
+        return spread
 
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray | int:
         if not call.node.known.weight_zeros:

@@ -15,7 +15,8 @@ from neurosim.errors import GraphError
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType, integers
-from neurosim.ops._value import Call, Mask, Value, per_slice, total
+from neurosim.ops._sums import products
+from neurosim.ops._value import Call, Mask, Value, total
 
 
 def product_range(a: ValueType, b: ValueType) -> tuple[int, int]:
@@ -78,20 +79,20 @@ class Matmul(Op):
         lead = math.prod(out.type.shape[:-2])
         repeat_a = lead // max(1, math.prod(a.type.shape[:-2]))
         repeat_b = lead // max(1, math.prod(b.type.shape[:-2]))
-        counts: dict[str, Any] = {"activation_write": per_slice(call, out, out.type.size)}
-        read = 0
+        counts: dict[str, Any] = {"activation_write": out.type.size}
+        read: Any = 0
         if a.type.discrete and b.type.discrete and not call.params:
             _by_meeting(a, b, False)  # totals come from these sums
         if a.type.discrete:
             counts["fanout_left"] = _steps(a.active_total(), out) * cols * repeat_a
             read = read + _steps(a.active_total(), out)
         else:
-            read = read + per_slice(call, out, a.type.size)
+            read = read + a.type.size
         if b.type.discrete:
             counts["fanout_right"] = _steps(b.active_total(), out) * rows * repeat_b
             read = read + _steps(b.active_total(), out)
         else:
-            read = read + per_slice(call, out, b.type.size)
+            read = read + b.type.size
         counts["activation_read"] = read
         kept = masked(call, a, b, out) if call.params else {}
         counts |= {event: n for event, n in kept.items() if event in counts}
@@ -125,7 +126,7 @@ class Matmul(Op):
             return counts["fanout_left"]
         if b.type.discrete:
             return counts["fanout_right"]
-        counts["mac"] = kept["mac"] if kept else per_slice(call, out, out.type.size * k)
+        counts["mac"] = kept["mac"] if kept else out.type.size * k
         return counts["mac"]
 
     def arrive(self, call: Call) -> Mask:
@@ -178,6 +179,8 @@ def _by_meeting(a: Value, b: Value, units: bool) -> tuple[np.ndarray, np.ndarray
 def _coincidence(a: Value, b: Value, units: bool) -> np.ndarray:
     """Σ_k (active rows of a at k) × (active columns of b at k): int64 (steps, samples)."""
     left, right = _by_meeting(a, b, units)
+    if left.shape == right.shape and left.dtype == right.dtype == np.int64:
+        return products(left, right)
     lead = np.broadcast_shapes(left.shape, right.shape)
     axes = tuple(range(2, len(lead)))
     return total((left.astype(np.float64) * right).sum(axis=axes))

@@ -7,6 +7,7 @@ an array of the equation, or the affine in front of it (counting rules, section 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ from neurosim.ir.types import ValueType, integers
 from neurosim.ops._arrive import arrival, full
 from neurosim.ops._bits import Bits
 from neurosim.ops._layout import filled
-from neurosim.ops._value import Call, Mask, Value, per_slice
+from neurosim.ops._sums import true_elements
+from neurosim.ops._value import Call, Mask, Value
 
 UNBOUNDED = 2**24  # most spikes a step of a neuron without a stated limit
 
@@ -159,31 +161,29 @@ class NeuronOp(Op):
             counts["activation_write"] = counts["spike"]
         return counts
 
-    def _active(self, call: Call, out: Value) -> np.ndarray:
-        mask = arrival(call.inputs[0])
-        if mask is True:
-            return per_slice(call, out, out.type.size)
-        if mask is False or not isinstance(mask, Tensor):
-            return per_slice(call, out, 0)
-        repeats = out.type.size // max(1, int(np.prod(mask.shape[2:])))
-        if repeats * int(np.prod(mask.shape[2:])) != out.type.size:
+    def _active(self, call: Call, out: Value) -> np.ndarray | int:
+        mask, size = arrival(call.inputs[0]), out.type.size
+        if isinstance(mask, bool):
+            return size if mask else 0
+        apart = math.prod(mask.shape[2:])
+        repeats = size // max(1, apart)
+        if repeats * apart != size:
             mask, repeats = full(mask, tuple(out.held.shape)), 1
-        counted = _true(mask) if mask.ndim > 2 else mask.to(torch.int64)
-        return np.broadcast_to(
-            counted.numpy(force=True) * repeats, (out.steps, out.samples)
-        ).astype(np.int64)
+        counted = _true(mask) * repeats
+        slices = (out.steps, out.samples)
+        return counted if counted.shape == slices else np.broadcast_to(counted, slices)
 
     def arrive(self, call: Call) -> Mask:
         """A membrane that is read on is a REAL path."""
         return True
 
 
-def _true(mask: Tensor) -> Tensor:
-    """Elements of a slice that are set, or their expected number."""
-    flat = mask.flatten(2)
-    if mask.dtype is not torch.bool or flat.shape[2] >= 2**31:
-        return flat.sum(2)
-    return flat.view(torch.uint8).sum(2, dtype=torch.int32).to(torch.int64)  # bytes add up faster
+def _true(mask: Tensor) -> np.ndarray:
+    """Elements of a slice that are set, int64 (steps, samples); floor of their expected number."""
+    if mask.dtype is torch.bool and mask.device.type == "cpu" and mask.is_contiguous():
+        return true_elements(mask)
+    counted = mask.flatten(2).sum(2) if mask.ndim > 2 else mask
+    return counted.numpy(force=True).astype(np.int64)
 
 
 OP = NeuronOp()
