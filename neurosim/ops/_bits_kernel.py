@@ -10,7 +10,7 @@ import numpy as np
 from neurosim.ops._vectors import active_mask_16, ones
 from neurosim.threads._fork import fork
 
-_inline: Any = numba.njit(nogil=True, forceinline=True)
+_inline: Any = numba.njit(nogil=True, forceinline=True, _nrt=False)
 _compile: Any = numba.njit(nogil=True, cache=True)
 
 

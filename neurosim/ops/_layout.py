@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
+
+from neurosim.threads import spread
 
 
 def restore(value: Tensor, dims: Any) -> Tensor:
@@ -26,6 +29,23 @@ def restore(value: Tensor, dims: Any) -> Tensor:
             place += 1
         sizes.append(size)
     return moved.reshape(sizes)
+
+
+FEW = 8  # channels, of which torch's own change of order is slow
+
+
+def channels_last(frames: Tensor) -> Tensor:
+    """The same (N, C, H, W), channels innermost in memory; few of them are moved by our kernel."""
+    few = 1 < frames.shape[1] <= FEW and frames.is_contiguous() and frames.device.type == "cpu"
+    if not few or frames.dtype is not torch.float32:
+        return frames.contiguous(memory_format=torch.channels_last)
+    from neurosim.ops._layout_kernel import interleave_loop
+
+    n, c, h, w = frames.shape
+    out = torch.empty(n, h, w, c)
+    rows = (frames.numpy().reshape(n, c, -1), out.numpy().reshape(n, -1, c))
+    spread(interleave_loop, n, frames.numel(), *rows)
+    return out.permute(0, 3, 1, 2)
 
 
 def filled(data: Tensor) -> bool:

@@ -58,7 +58,9 @@ V, CURRENT_STATE, B, REST = range(4)  # positions of the state variables
 ZERO, ONE = np.float32(0), np.float32(1)
 
 _compile: Any = nb.njit
-_stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_stage = _compile(
+    cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+)
 _free = _compile(cache=True, error_model="numpy", nogil=True)
 
 

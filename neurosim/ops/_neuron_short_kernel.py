@@ -17,7 +17,7 @@ from neurosim.threads._fork import fork
 ZERO, ONE = np.float32(0), np.float32(1)
 _compile: Any = nb.njit
 _free = _compile(cache=True, error_model="numpy", nogil=True)
-_inline = _compile(nogil=True, error_model="numpy", forceinline=True)
+_inline = _compile(nogil=True, error_model="numpy", forceinline=True, _nrt=False)
 
 
 @_free

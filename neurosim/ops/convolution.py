@@ -24,6 +24,7 @@ from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
 from neurosim.ops._arrive import as_float, stored_arrival
+from neurosim.ops._layout import channels_last
 from neurosim.ops._sums import products
 from neurosim.ops._value import Call, Mask, Value, total
 from neurosim.ops._weights import event_counts, expected, real_like, weight_facts
@@ -149,6 +150,8 @@ class Convolution(Op):
         if call.engine == "dense_planar" and n == 2:
             kernel = weight
             weight, folded = call.kept("planar", kernel.contiguous), folded.contiguous()
+        elif call.kernels is not None and n == 2:  # torch would do it too, more slowly
+            folded = channels_last(folded)
         if a["transposed"]:
             out = _TRANSPOSED[n](
                 folded,

@@ -166,7 +166,7 @@ def _scatter_last_loop(start, threads, tasks, chunk, args):
     return fork(_scatter_last, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def _mask(x, at, step, left, held):
     """Bit 16j + k: x[at + j·step + k] ≠ 0, for j < 4, k < held and 16j + k (held = 16) or j·held +
     k < left.
@@ -181,7 +181,7 @@ def _mask(x, at, step, left, held):
     return mask
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def _add_kernel(plane, at, lines, wide, kernel_rows, channel, value):
     for row in range(lines.size):
         for lane in range(0, wide, LANES):
@@ -189,7 +189,7 @@ def _add_kernel(plane, at, lines, wide, kernel_rows, channel, value):
             add_8(plane, at + lines[row] + lane, kernel_rows, source, value)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def _crop(plane, base, sizes, room, bias, out, task):
     """The outputs of one plane: every step-th element from the first output's place."""
     at = task * sizes[0, 1] * sizes[1, 1] * sizes[2, 1]

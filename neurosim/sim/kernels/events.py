@@ -16,6 +16,7 @@ import numpy as np
 
 from neurosim.ops._bits import WORD, Bits, same_order
 from neurosim.ops._bits_kernel import active_word, pack_loop, window
+from neurosim.ops._layout_kernel import interleave_loop
 from neurosim.ops._vectors import column_words, list_16, lowest_bit, ones
 from neurosim.threads import spread
 from neurosim.threads._fork import fork
@@ -83,8 +84,9 @@ def as_bits(x: Frames | BitFrames) -> BitFrames:
     samples, channels, size = x.shape[0], x.shape[1], math.prod(x.shape[1:])
     rows = x.flat.reshape(samples, size)
     if not x.channels_last:
-        planes = rows.reshape(samples, channels, -1)
-        rows = np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(samples, size)
+        last = np.empty((samples, size // max(1, channels), channels), np.float32)
+        spread(interleave_loop, samples, x.flat.size, rows.reshape(samples, channels, -1), last)
+        rows = last.reshape(samples, size)
     words = np.empty((samples, -(-size // WORD)), np.int64)
     spread(pack_loop, samples, x.flat.size, rows, words)
     return BitFrames(words, x.shape)
@@ -164,7 +166,7 @@ def _compress_last_loop(start, threads, tasks, chunk, args):
     return fork(_compress_last, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def list_word(index, at, past, word, number, room):
     """Append number + k for every set bit k < room; nothing from index[past] on is touched. Returns
     the new length.
@@ -182,7 +184,7 @@ def list_word(index, at, past, word, number, room):
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def _emit(word, number, x, first, step, index, value, at):
     """Append one event per set bit, with its payload; returns the new length."""
     while word:
@@ -228,7 +230,7 @@ def _compress_planar_loop(start, threads, tasks, chunk, args):
     return fork(_compress_planar, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@numba.njit(nogil=True, forceinline=True, _nrt=False)
 def _fill_words(x, base, plane, count, width, words):
     """Bit c of words[column]: channel c of that column is active; whole vectors while they stay
     inside x.
