@@ -3,16 +3,10 @@ imports numba."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
-
-from neurosim.threads._fork import fork
-
-_compile: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+from neurosim.threads._fork import compiled, fork
 
 
-@_compile
+@compiled
 def affine(first, last, x, out, scale, bias, unit, tiled, samples, by_step):
     """Rows first … last − 1 of x and out (slices, size); ``scale``, ``bias``: see ``_tiles.Tiles``.
 
@@ -37,6 +31,6 @@ def affine(first, last, x, out, scale, bias, unit, tiled, samples, by_step):
             at = end
 
 
-@_compile
+@compiled
 def affine_loop(start, threads, tasks, chunk, args):
     return fork(affine, start, threads, tasks, chunk, args)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, ones
-from neurosim.threads._fork import fork
-
-_inline: Any = numba.njit(nogil=True, forceinline=True, _nrt=False)
-_compile: Any = numba.njit(nogil=True, cache=True)
+from neurosim.threads._fork import compiled, fork, inlined
 
 
-@_inline
+@inlined
 def active_word(x, at, room):
     """Active elements among the next min(64, room) of a float32 row, as bits."""
     if room >= 64:
@@ -30,7 +24,7 @@ def active_word(x, at, room):
     return word
 
 
-@_inline
+@inlined
 def window(words, at, room):
     """Bits at … at + min(64, room) of a row of words; the rest 0."""
     first, shift = at >> 6, at & 63
@@ -42,7 +36,7 @@ def window(words, at, room):
     return np.int64(found)
 
 
-@_compile
+@compiled
 def pack(first, last, x, words):
     """Bits of the elements that are not 0 of float32 rows first … last − 1."""
     for row in range(first, last):
@@ -51,12 +45,12 @@ def pack(first, last, x, words):
             found[w] = active_word(line, 64 * w, line.size - 64 * w)
 
 
-@_compile
+@compiled
 def pack_loop(start, threads, tasks, chunk, args):
     return fork(pack, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def unpack(first, last, words, out):
     """Float32 rows first … last − 1 of 0.0 and 1.0."""
     for row in range(first, last):
@@ -66,12 +60,12 @@ def unpack(first, last, words, out):
                 out[row, 64 * w + k] = np.float32((word >> k) & 1)
 
 
-@_compile
+@compiled
 def unpack_loop(start, threads, tasks, chunk, args):
     return fork(unpack, start, threads, tasks, chunk, args)
 
 
-@_inline
+@inlined
 def _sum_words(words, each, found):
     for j in range(found.size):
         total = np.int64(0)
@@ -80,7 +74,7 @@ def _sum_words(words, each, found):
         found[j] = total
 
 
-@_inline
+@inlined
 def _split_words(words, length, found):
     few, most = 64 // length, (np.uint64(1) << np.uint64(length)) - np.uint64(1)
     for j in range(found.size):
@@ -88,7 +82,7 @@ def _split_words(words, length, found):
         found[j] = ones(np.int64(word & most))
 
 
-@_compile
+@compiled
 def count_runs(first, last, words, length, found):
     """found[row, j]: set bits among the elements j·length … (j + 1)·length, of rows first … last −
     1."""
@@ -106,6 +100,6 @@ def count_runs(first, last, words, length, found):
             found[row, j] = total
 
 
-@_compile
+@compiled
 def count_runs_loop(start, threads, tasks, chunk, args):
     return fork(count_runs, start, threads, tasks, chunk, args)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
-
-from neurosim.threads._fork import fork
-
-_compile: Any = numba.njit(nogil=True, cache=True)
+from neurosim.threads._fork import compiled, fork
 
 
-@_compile
+@compiled
 def interleave(first, last, x, out):
     """out[n, p, c] = x[n, c, p] for n = first … last − 1 and few channels c."""
     channels = x.shape[1]
@@ -28,7 +22,7 @@ def interleave(first, last, x, out):
                     out[n, p, c] = x[n, c, p]
 
 
-@_compile
+@compiled
 def interleave_loop(start, threads, tasks, chunk, args):
     return fork(interleave, start, threads, tasks, chunk, args)
 
@@ -36,14 +30,14 @@ def interleave_loop(start, threads, tasks, chunk, args):
 # a number of channels known beforehand makes whole vectors of the strided writes
 
 
-@_compile
+@compiled
 def _two(a, b, out):
     for p in range(a.size):
         out[p, 0] = a[p]
         out[p, 1] = b[p]
 
 
-@_compile
+@compiled
 def _three(a, b, c, out):
     for p in range(a.size):
         out[p, 0] = a[p]
@@ -51,7 +45,7 @@ def _three(a, b, c, out):
         out[p, 2] = c[p]
 
 
-@_compile
+@compiled
 def _four(a, b, c, d, out):
     for p in range(a.size):
         out[p, 0] = a[p]

@@ -5,22 +5,16 @@ Import this module where it is used: it imports numba.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 
 from neurosim.ops._neuron_vectors import step_1, step_16, store_ones_16
 from neurosim.ops._vectors import ones
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 ZERO, ONE = np.float32(0), np.float32(1)
-_compile: Any = nb.njit
-_free = _compile(cache=True, error_model="numpy", nogil=True)
-_inline = _compile(nogil=True, error_model="numpy", forceinline=True, _nrt=False)
 
 
-@_free
+@compiled
 def short_rows(
     first, last, block, x, out, bits, spikes, rows, v, affine, unit, tiled, numbers, form
 ):
@@ -59,24 +53,24 @@ def short_rows(
             spikes[task, t] = total
 
 
-@_free
+@compiled
 def short_rows_loop(start, threads, tasks, chunk, args):
     return fork(short_rows, start, threads, tasks, chunk, args)
 
 
-@_inline
+@inlined
 def _sixteen(v, held, x, there, scale, bias, at, where, p, f):
     return step_16(v, held + at, x, there + at, scale, bias, where, p[0], p[1], p[2], p[3], p[4],
                    p[5], f[0], f[1], f[2], f[3])  # fmt: skip
 
 
-@_inline
+@inlined
 def _one(v, held, x, there, scale, bias, at, where, p, f):
     return step_1(v, held + at, x, there + at, scale, bias, where, p[0], p[1], p[2], p[3], p[4],
                   p[5], f[0], f[1], f[2], f[3])  # fmt: skip
 
 
-@_inline
+@inlined
 def _run(v, held, x, there, out, begin, end, scale, bias, p, f):
     total, at = np.int64(0), begin
     while at + 16 <= end:
@@ -92,7 +86,7 @@ def _run(v, held, x, there, out, begin, end, scale, bias, p, f):
     return total
 
 
-@_inline
+@inlined
 def _tiled(v, held, x, there, out, begin, end, scale, bias, p, f):
     total, at = np.int64(0), begin
     while at + 16 <= end:
@@ -108,7 +102,7 @@ def _tiled(v, held, x, there, out, begin, end, scale, bias, p, f):
     return total
 
 
-@_inline
+@inlined
 def _as_bits(v, held, x, there, out, words, begin, end, scale, bias, p, f):
     """``begin`` is a multiple of 64; ``out`` is filled as well where it has room."""
     total, at, both = np.int64(0), begin, out.size > 0

@@ -3,18 +3,13 @@ used: it imports numba."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, add_active_16, ones
-from neurosim.threads._fork import fork
-
-_compile: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+from neurosim.threads._fork import compiled, fork
 
 
-@_compile
+@compiled
 def active_last(first, last, x, found):
     """found[r]: elements of x[r] that are not 0, for rows first … last − 1."""
     length = x.shape[1]
@@ -29,12 +24,12 @@ def active_last(first, last, x, found):
         found[row] = total
 
 
-@_compile
+@compiled
 def active_last_loop(start, threads, tasks, chunk, args):
     return fork(active_last, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def active_middle(first, last, x, found):
     """found[o, i]: elements of x[o, :, i] that are not 0, for o = first … last − 1."""
     length, inner = x.shape[1], x.shape[2]
@@ -54,12 +49,12 @@ def active_middle(first, last, x, found):
             i += 1
 
 
-@_compile
+@compiled
 def active_middle_loop(start, threads, tasks, chunk, args):
     return fork(active_middle, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def units_last(first, last, x, scale, nonzero, found):
     """found[r] = Σ |n| of x[r] = scale · n, or how many n are not 0, for rows first … last − 1."""
     for row in range(first, last):
@@ -73,12 +68,12 @@ def units_last(first, last, x, scale, nonzero, found):
         found[row] = total
 
 
-@_compile
+@compiled
 def units_last_loop(start, threads, tasks, chunk, args):
     return fork(units_last, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def units_middle(first, last, x, scale, nonzero, found):
     """The same along the middle axis: found[o, i] of x[o, :, i]."""
     for outer in range(first, last):
@@ -94,12 +89,12 @@ def units_middle(first, last, x, scale, nonzero, found):
                     counts[i] += np.int32(abs(np.rint(line[i] / scale)))
 
 
-@_compile
+@compiled
 def units_middle_loop(start, threads, tasks, chunk, args):
     return fork(units_middle, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def true_rows(first, last, x, found):
     """found[r]: bytes of x[r] (each 0 or 1) that are 1, for rows first … last − 1."""
     for row in range(first, last):
@@ -113,12 +108,12 @@ def true_rows(first, last, x, found):
         found[row] = total
 
 
-@_compile
+@compiled
 def true_rows_loop(start, threads, tasks, chunk, args):
     return fork(true_rows, start, threads, tasks, chunk, args)
 
 
-@_compile
+@compiled
 def product_rows(first, last, a, b, found):
     """found[r] = Σ a[r] · b[r] of int64 rows, for rows first … last − 1; ``b`` of one row serves
     all."""
@@ -129,6 +124,6 @@ def product_rows(first, last, a, b, found):
         found[row] = total
 
 
-@_compile
+@compiled
 def product_rows_loop(start, threads, tasks, chunk, args):
     return fork(product_rows, start, threads, tasks, chunk, args)

@@ -220,6 +220,8 @@ class Convolution(Op):
         spatial = x.type.shape[1:]
         if groups > 1:
             grouped = x.active().unflatten(2, (groups, -1)).any(3)
+        elif call.kernels is not None and not pointwise(a, tuple(weight.shape[2:])):
+            return torch.from_numpy(call.kernels.reach(call, x.active_sum((0,))))
         else:
             grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.device).unsqueeze(2)
         if pointwise(a, tuple(weight.shape[2:])):

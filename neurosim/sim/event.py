@@ -49,6 +49,20 @@ class EventKernels:
             out = out.reshape(*out.shape[:2], *out.shape[5 - packed.rank :])
         return out.unflatten(0, (x.steps, x.samples))
 
+    def reach(self, call: Call, active: np.ndarray) -> np.ndarray:
+        """Which outputs of a convolution of one group an event reaches: bool (steps, samples, 1,
+        *spatial'). ``active``: active channels, int64 (steps, samples, *spatial)."""
+        from neurosim.sim.kernels.convolution import axes_of
+        from neurosim.sim.kernels.reach import reach
+
+        a, kernel, spatial = call.attrs, tuple(call.params["weight"].shape[2:]), active.shape[2:]
+        sizes, kernels = (1,) * (3 - len(spatial)) + spatial, (1,) * (3 - len(spatial)) + kernel
+        settings = (a["stride"], a["padding"], a["dilation"], a["output_padding"])
+        layer = (sizes, kernels, len(spatial), *settings, a["transposed"])
+        axes = call.kept("axes", lambda: axes_of(*layer))
+        out = reach(active.reshape(-1, *sizes), axes)
+        return out.reshape(*active.shape[:2], 1, *out.shape[4 - len(spatial) :])
+
     def linear(self, call: Call) -> Tensor:
         """(steps, samples, …, out)."""
         from neurosim.sim.kernels import conv, linear

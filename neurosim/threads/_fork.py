@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import extending, types
+from numba import extending, njit, types
 from numba.core import cgutils
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
@@ -23,6 +23,11 @@ BODY = ir.FunctionType(ir.VoidType(), [POINTER])
 START = ir.FunctionType(ir.VoidType(), [BODY.as_pointer(), POINTER, I32, I32])
 NEXT, FAILED, TASKS, CHUNK, ARGS = range(5)  # what the threads share
 intrinsic: Any = extending.intrinsic  # its decorated functions take one argument less
+_njit: Any = njit
+compiled = _njit(nogil=True, cache=True, error_model="numpy")
+# of a kernel's inner functions: without ``_nrt`` each call would count references to its arrays, an
+# atomic operation that costs more than most of what they do; they allocate nothing
+inlined = _njit(nogil=True, forceinline=True, error_model="numpy", _nrt=False)
 
 
 @intrinsic

@@ -54,7 +54,8 @@ def conv(
             f"(N, {packed.groups * packed.inputs}, {'*, ' * rank}) in this order"
         )
     source = x if isinstance(x, BitFrames) else frames(x)
-    axes = _axes(source.shape[2:], packed, stride, padding, dilation, output_padding)
+    layer = (packed.kernel, packed.rank, stride, padding, dilation, output_padding)
+    axes = axes_of(source.shape[2:], *layer, packed.transposed)
     single = packed.inputs == 1 and packed.groups > 1
     whole = packed.integer and scale is None
     if single and spike is not None and not whole and masks(packed, source.shape[1]):
@@ -66,30 +67,32 @@ def conv(
     return out if isinstance(x, BitFrames) else out.reshape(*out.shape[:2], *out.shape[5 - rank :])
 
 
-def _axes(
+def axes_of(
     sizes: tuple[int, ...],
-    packed: PackedWeights,
+    kernel: tuple[int, ...],
+    rank: int,
     stride: Sizes,
     padding: Sizes,
     dilation: Sizes,
     output_padding: Sizes,
+    transposed: bool,
 ) -> list[Axis]:
-    """z, y and x of the convolution. Raises SimulationError: an input smaller than the kernel."""
-    rank = packed.rank
+    """z, y and x of a convolution over the last ``rank`` of them; ``sizes``, ``kernel``: of all
+    three. Raises SimulationError: an input smaller than the kernel."""
     settings = [
         _spatial(setting, rank, none)
         for setting, none in ((stride, 1), (padding, 0), (dilation, 1), (output_padding, 0))
     ]
     axes = [
-        Axis(size, kernel, stride_, padding_, dilation_, packed.transposed, more)
-        for size, kernel, stride_, padding_, dilation_, more in zip(
-            sizes, packed.kernel, *settings, strict=True
+        Axis(size, taps, stride_, padding_, dilation_, transposed, more)
+        for size, taps, stride_, padding_, dilation_, more in zip(
+            sizes, kernel, *settings, strict=True
         )
     ]
     if any(axis.out < 1 for axis in axes):
         raise SimulationError(
             f"kernels.conv: x of {sizes[3 - rank :]} positions is smaller than the dilated kernel "
-            f"{packed.kernel[3 - rank :]}; pass a larger x or padding"
+            f"{kernel[3 - rank :]}; pass a larger x or padding"
         )
     return axes
 

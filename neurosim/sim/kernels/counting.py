@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.events import Frames, frames
 from neurosim.threads import spread
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ def _count(
     spread(loop, samples * groups, source.flat.size, *given)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _count_last(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, positions, C)."""
     for task in range(begin, end):
@@ -73,12 +72,12 @@ def _count_last(begin, end, x, inputs, groups, positions, active, units, inverse
                 units[task * positions + position] = total
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _count_last_loop(start, threads, tasks, chunk, args):
     return fork(_count_last, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _count_planar(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, C, positions)."""
     for task in range(begin, end):
@@ -96,7 +95,7 @@ def _count_planar(begin, end, x, inputs, groups, positions, active, units, inver
                     units[task * positions + p] += np.int64(np.rint(abs(plane[p] * inverse)))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _count_planar_loop(start, threads, tasks, chunk, args):
     return fork(_count_planar, start, threads, tasks, chunk, args)
 

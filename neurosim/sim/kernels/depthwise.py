@@ -7,7 +7,6 @@ spreads the events instead.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, add_8, add_splat_16, lowest_bit
@@ -15,7 +14,7 @@ from neurosim.sim.kernels.events import Frames
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 LANES = 8
 SLACK = 16  # floats past a plane that a vector may touch
@@ -97,7 +96,7 @@ def _places(sizes: np.ndarray, room: int) -> np.ndarray:
     return np.asarray(lines * room + x, np.int64).reshape(-1)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _scatter_planar(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Output planes begin..end, numbered (sample, output channel), from x (N, C, positions)."""
     outputs, size, wide = bias.size, place.size, kernel_rows.shape[1] // lines.size
@@ -115,12 +114,12 @@ def _scatter_planar(begin, end, x, channels, sizes, room, place, kernel_rows, li
         _crop(plane, 0, sizes, room, bias[channel], out, task)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _scatter_planar_loop(start, threads, tasks, chunk, args):
     return fork(_scatter_planar, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _scatter_last(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Blocks begin..end of 16 channels, numbered (sample, block), from x (N, positions, C)."""
     blocks, size, wide = -(-channels // BLOCK), place.size, kernel_rows.shape[1] // lines.size
@@ -161,12 +160,12 @@ def _scatter_last(begin, end, x, channels, sizes, room, place, kernel_rows, line
             )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _scatter_last_loop(start, threads, tasks, chunk, args):
     return fork(_scatter_last, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _mask(x, at, step, left, held):
     """Bit 16j + k: x[at + j·step + k] ≠ 0, for j < 4, k < held and 16j + k (held = 16) or j·held +
     k < left.
@@ -181,7 +180,7 @@ def _mask(x, at, step, left, held):
     return mask
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _add_kernel(plane, at, lines, wide, kernel_rows, channel, value):
     for row in range(lines.size):
         for lane in range(0, wide, LANES):
@@ -189,7 +188,7 @@ def _add_kernel(plane, at, lines, wide, kernel_rows, channel, value):
             add_8(plane, at + lines[row] + lane, kernel_rows, source, value)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _crop(plane, base, sizes, room, bias, out, task):
     """The outputs of one plane: every step-th element from the first output's place."""
     at = task * sizes[0, 1] * sizes[1, 1] * sizes[2, 1]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from neurosim.ops._bits import WORD, Bits, same_order
@@ -19,7 +18,7 @@ from neurosim.ops._bits_kernel import active_word, pack_loop, window
 from neurosim.ops._layout_kernel import interleave_loop
 from neurosim.ops._vectors import column_words, list_16, lowest_bit, ones
 from neurosim.threads import spread
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
@@ -116,7 +115,7 @@ def _compress_spikes(x: BitFrames, groups: int, size: int, rows: int) -> Events:
     return Events(index, np.zeros(SLACK, np.float32), start)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_bits(begin, end, words, channels, groups, lines, width, index, start):
     """Rows begin..end of spikes (N, lines, width, C), one bit each."""
     inputs = channels // groups
@@ -133,12 +132,12 @@ def _compress_bits(begin, end, words, channels, groups, lines, width, index, sta
         start[row, width] = at
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_bits_loop(start, threads, tasks, chunk, args):
     return fork(_compress_bits, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_last(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, lines, width, C): 64 channels make one word, its set bits the
     events.
@@ -161,12 +160,12 @@ def _compress_last(begin, end, x, channels, groups, lines, width, index, value, 
         start[row, width] = at
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_last_loop(start, threads, tasks, chunk, args):
     return fork(_compress_last, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def list_word(index, at, past, word, number, room):
     """Append number + k for every set bit k < room; nothing from index[past] on is touched. Returns
     the new length.
@@ -184,7 +183,7 @@ def list_word(index, at, past, word, number, room):
     return at
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _emit(word, number, x, first, step, index, value, at):
     """Append one event per set bit, with its payload; returns the new length."""
     while word:
@@ -196,7 +195,7 @@ def _emit(word, number, x, first, step, index, value, at):
     return at
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_planar(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, C, lines, width): one word of up to 64 channels per column, filled
     plane by plane.
@@ -225,12 +224,12 @@ def _compress_planar(begin, end, x, channels, groups, lines, width, index, value
         start[row, width] = at
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _compress_planar_loop(start, threads, tasks, chunk, args):
     return fork(_compress_planar, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _fill_words(x, base, plane, count, width, words):
     """Bit c of words[column]: channel c of that column is active; whole vectors while they stay
     inside x.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from neurosim.ops._vectors import (
@@ -23,7 +22,7 @@ from neurosim.ops._vectors import (
     row_sum_64,
 )
 from neurosim.sim.kernels.events import SLACK
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 BLOCK_EVENTS = 1 << 16
 BLOCK_PIXELS = 1 << 12
@@ -68,7 +67,7 @@ class Sums(NamedTuple):
     out: np.ndarray  # (N, lines, columns, channels), flat
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def sum_rows(graded, width, out, at, sums, weight_at, lists, begin, end, first):
     """out[at:+width] = scale · Σ rows of events begin..end + bias, one tile of output channels."""
     weight, index, value, bias, scale = sums.rows, lists.number, lists.value, sums.bias, sums.scale
@@ -87,7 +86,7 @@ def sum_rows(graded, width, out, at, sums, weight_at, lists, begin, end, first):
         row_sum_16(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _tile_pass(graded, tile, pixels, sums, out_at, channels, lists, spill):
     """One tile of output channels over consecutive pixels."""
     weight_at, width, first, valid = tile[0], tile[1], tile[2], tile[3]
@@ -103,7 +102,7 @@ def _tile_pass(graded, tile, pixels, sums, out_at, channels, lists, spill):
                 sums.out[at + k] = spill[k]
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _join(source, row, line, column, index, value, at):
     """Append the events under one output; ``row``: input row of line 0. Returns the new length."""
     for j in range(source.line_count[line]):
@@ -120,7 +119,7 @@ def _join(source, row, line, column, index, value, at):
     return at
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _join_block(source, task, end, groups, index, value, bounds):
     """Lists of the output lines from ``task`` on that fit and lie together in the output."""
     out_lines, columns = source.line_count.size, source.run_count.size
@@ -137,7 +136,7 @@ def _join_block(source, task, end, groups, index, value, bounds):
     return pixels
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def gather(begin, end, source, sums):
     """Sums of output lines begin..end, numbered (sample, group, line)."""
     groups, channels = sums.tiles.shape[0], sums.bias.size - 64
@@ -169,6 +168,6 @@ def gather(begin, end, source, sums):
         task += pixels // columns
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def gather_loop(start, threads, tasks, chunk, args):
     return fork(gather, start, threads, tasks, chunk, args)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from neurosim.ops._vectors import masked_pair_64, masked_sum_16, masked_sum_64
@@ -16,7 +15,7 @@ from neurosim.sim.kernels.events import BitFrames
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 LANES = 16
 
@@ -69,7 +68,7 @@ def masked(
     return out.transpose(0, 4, 1, 2, 3)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _masked_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line)."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
@@ -95,19 +94,19 @@ def _masked_lines(begin, end, layer, out):
             column += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _masked_lines_loop(start, threads, tasks, chunk, args):
     return fork(_masked_lines, start, threads, tasks, chunk, args)
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _inside(layer, column):
     """Whether an output column sees a whole row of the kernel."""
     run = layer.runs[column, 0]
     return layer.run_count[column] == 1 and run[1] - run[0] == layer.row_taps
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _paired(layer, column):
     """Whether the next one does too, a step further: their weights are loaded once."""
     if layer.channels % 64 or column + 1 >= layer.run_count.size or not _inside(layer, column + 1):
@@ -115,7 +114,7 @@ def _paired(layer, column):
     return layer.runs[column + 1, 0, 0] == layer.runs[column, 0, 0] + 1
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _taps(layer, line, first, last, shift, taps, count):
     """Append where the bits of each tap begin, in sixteens, and its weights, for input columns
     first … last − 1; returns the new length."""
@@ -129,7 +128,7 @@ def _taps(layer, line, first, last, shift, taps, count):
     return count
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _sum(layer, bits, taps, count, shift, out, at):
     """All channels of one pixel."""
     channels, channel = layer.channels, 0
@@ -145,7 +144,7 @@ def _sum(layer, bits, taps, count, shift, out, at):
         channel += 16
 
 
-@numba.njit(nogil=True, forceinline=True, _nrt=False)
+@inlined
 def _sum_pair(layer, bits, taps, count, shift, out, at):
     """All channels of a pixel and of the next."""
     place, row, rows, bias, scale = taps[0], taps[1], layer.rows, layer.bias, layer.scale

@@ -5,7 +5,6 @@ Nothing but the outputs is written to memory; ``gather`` makes lists because its
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from neurosim.ops._bits_kernel import active_word, window
@@ -13,7 +12,7 @@ from neurosim.sim.kernels.events import BitFrames, Frames, list_word
 from neurosim.sim.kernels.gather import Lists, sum_rows
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import compiled, fork
 
 CLOSE = 2**20  # bytes of weights that every pixel may walk through
 NO_WORDS = np.empty((0, 0), np.int64)
@@ -34,7 +33,7 @@ def memory(source: Frames | BitFrames) -> tuple[np.ndarray, np.ndarray]:
     return source.flat, NO_WORDS
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def pointwise(begin, end, x, words, value, inputs, pixels, sums):
     """Outputs of pixels begin..end of spikes (N, pixels, inputs); ``value`` is not read."""
     channels, aligned = sums.bias.size - 64, inputs % 64 == 0
@@ -62,6 +61,6 @@ def pointwise(begin, end, x, words, value, inputs, pixels, sums):
                     sums.out[at + k] = spill[k]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def pointwise_loop(start, threads, tasks, chunk, args):
     return fork(pointwise, start, threads, tasks, chunk, args)
