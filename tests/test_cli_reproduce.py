@@ -10,7 +10,16 @@ import pytest
 from neurosim.cli import main
 from neurosim.studies import reproduce as study
 
-KEYS = ["id", "model", "reported_mj", "recomputed_mj", "convention", "verdict", "reason"]
+KEYS = [
+    "id",
+    "model",
+    "reported_mj",
+    "recomputed_mj",
+    "convention",
+    "verdict",
+    "reason",
+    "digits_mj",
+]
 
 
 def test_json_is_a_list_of_rows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +34,20 @@ def test_the_table_says_what_does_not_add_up(capsys: pytest.CaptureFixture[str])
     assert main(["reproduce", "ann"]) == 0
     out = capsys.readouterr().out
     assert "MISMATCH" in out and "copied value" in out
-    assert "6 rows: 5 match, 1 mismatch, 0 not checkable." in out
+    assert "6 rows: 4 match, 1 printed digits, 1 mismatch, 0 not checkable." in out
+    assert "6 are checkable: 0 are held to 0.01 mJ" in out and "6 to coarser digits (4 of" in out
+    assert "-0.022  0.028  ann         printed digits" in out
+
+
+def test_peers_say_what_ran_and_why_each_term_differs_or_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["reproduce", "peers"]) == 0
+    out = capsys.readouterr().out
+    assert "its program  we recompute" in out and "29 rows: 18 match" in out
+    assert "KerasSpiking 0.3.0 on TensorFlow 2.15.1, ModelEnergy, run 2026-11-26, equal:" in out
+    assert "8 times as much: keras.cpu_every_step, keras.gpu_every_step" in out
+    assert "checkable:" not in out
 
 
 def test_a_row_without_figures_has_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,8 +22,18 @@ Table = Annotated[
     ),
 ]
 SILICON = "silicon"
-SAID = {"match": "match", "mismatch": "MISMATCH", "not_checkable": "not checkable"}
-FLAGGED = {"mismatch": "Does not add up:", "not_checkable": "Not checkable:"}
+SAID = {
+    "match": "match",
+    "printed_digits": "printed digits",
+    "mismatch": "MISMATCH",
+    "not_checkable": "not checkable",
+}
+FLAGGED = {
+    "printed_digits": "Equal to the printed digits, further off than 0.01 mJ:",
+    "mismatch": "Does not add up:",
+    "not_checkable": "Not checkable:",
+}
+PEERS = "peers"
 
 
 def reproduce(table: Table = None, json: Json = False) -> None:
@@ -83,23 +93,59 @@ def _at_once(tell: Callable[[], None]) -> None:
 def _print(found: Mapping[str, Sequence[Reproduced]], rows: Sequence[Reproduced]) -> None:
     from neurosim.cli.show import print_table
 
-    head = ("row", "published", "ours", "difference", "convention", "verdict")
     for name, of_table in found.items():
-        typer.echo(f"{name}, in mJ")
+        printed, ours = ("its program", "we recompute") if name == PEERS else ("published", "ours")
+        typer.echo(f"{name}, in mJ; ±: what the printed digits leave open")
+        head = ("row", printed, ours, "difference", "±", "convention", "verdict")
         print_table(head, (_line(row) for row in of_table))
         typer.echo()
+    _programs(found.get(PEERS, ()))
+    published = [row for name in found if name != PEERS for row in found[name]]
     for verdict, title in FLAGGED.items():
-        _reasons(title, [row for row in rows if row.verdict == verdict])
+        _reasons(title, [row for row in published if row.verdict == verdict])
+    _tally(rows)
+    _held(published)
+
+
+def _programs(rows: Sequence[Reproduced]) -> None:
+    """What ran, and every term's difference or agreement explained."""
+    for program in dict.fromkeys(row.model for row in rows):
+        of_program = [row for row in rows if row.model == program]
+        _reasons(f"{program}, equal:", [r for r in of_program if r.verdict == "match"])
+        _reasons(f"{program}, different:", [r for r in of_program if r.verdict == "mismatch"])
+
+
+def _tally(rows: Sequence[Reproduced]) -> None:
     counts = ", ".join(f"{sum(r.verdict == v for r in rows)} {SAID[v].lower()}" for v in SAID)
     typer.echo(f"{len(rows)} rows: {counts}. Measured chips: neurosim reproduce {SILICON}")
+
+
+def _held(published: Sequence[Reproduced]) -> None:
+    """How finely a row can be checked is up to its printed digits."""
+    checked = [row for row in published if row.recomputed_mj is not None]
+    coarse = [row for row in checked if not row.fine]
+    near = sum(row.verdict == "match" for row in coarse)
+    if checked:
+        typer.echo(
+            f"{len(checked)} are checkable: {len(checked) - len(coarse)} are held to 0.01 mJ or "
+            f"less, as their printed digits permit, {len(coarse)} to coarser digits ({near} of "
+            "these match within 0.01 mJ all the same)."
+        )
 
 
 def _line(row: Reproduced) -> tuple[str, ...]:
     from neurosim.cli.show import figure
 
     ours = row.recomputed_mj
-    found = ("", "") if ours is None else (figure(ours), _difference(ours - row.reported_mj))
+    found = ("", "", "") if ours is None else (
+        figure(ours), _difference(ours - row.reported_mj), _open(row.digits_mj)
+    )  # fmt: skip
     return (row.id, figure(row.reported_mj), *found, row.convention, SAID[row.verdict])
+
+
+def _open(mj: float) -> str:
+    """Rounding of floats leaves nothing open."""
+    return "0" if mj < 1e-7 else f"{mj:.2g}"
 
 
 def _difference(mj: float) -> str:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LOOKS = {"match": "o", "mismatch": "x", "not_checkable": "s"}
+_LOOKS = {"match": "o", "printed_digits": "D", "mismatch": "x", "not_checkable": "s"}
 _NAMES = {
     "match": "published, adds up",
+    "printed_digits": "published, adds up to its digits",
     "mismatch": "published, does not add up",
     "not_checkable": "published, not checkable",
 }
@@ -26,7 +27,7 @@ LABELS = 8  # published points of a panel that are all named; of more, those tha
 @dataclass(frozen=True)
 class CostPoint:
     """``accuracy`` between 0 and 1 on ``dataset``. ``verdict``: of a published point (match,
-    mismatch or not_checkable); empty for one of ours. ``views``: forwards a video.
+    printed_digits, mismatch or not_checkable); empty for one of ours. ``views``: forwards a video.
     """
 
     model: str

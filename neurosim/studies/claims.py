@@ -18,7 +18,8 @@ from neurosim.hardware.quantity import Strict, Text
 from neurosim.hardware.read_yaml import read_yaml
 from neurosim.registry import data_files
 
-Verdict = Literal["match", "mismatch", "not_checkable"]
+# match: within 0.01 mJ; printed_digits: further off, within what coarser printed digits leave open
+Verdict = Literal["match", "printed_digits", "mismatch", "not_checkable"]
 
 
 def _printed(parse: Any) -> AfterValidator:

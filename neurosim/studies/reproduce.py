@@ -1,8 +1,9 @@
 """Published energies recomputed by our own accounting, and what does not add up.
 
-A row is a match when the difference is within what the printed digits leave open: half a unit of
-the last digit of the energy, and of every printed count times its price. A figure that no printed
-fact yields is not checkable; nothing is tuned to agree.
+A row must lie within what its printed digits leave open: half a unit of the last digit of the
+energy, and of every printed count times its price. Digits that permit 0.01 mJ hold it to that;
+where they are coarser and the row is further off than that, its verdict is "printed digits". A
+figure that no printed fact yields is not checkable; nothing is tuned to agree.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from neurosim.errors import UnknownName
 from neurosim.hardware import load_convention, load_profile
 from neurosim.ir.run import Run
 from neurosim.studies import claims
-from neurosim.studies.claims import Claim, Operations, Scaled, Verdict
+from neurosim.studies.claims import Claim, Operations, Scaled
 from neurosim.studies.own_layers import dense_operations
 from neurosim.studies.reproduce_peers import peers
-from neurosim.studies.verdict import Reproduced
+from neurosim.studies.verdict import Reproduced, judge
 
 Rows = Callable[[], list[Reproduced]]
 Tell = Callable[[str, int, int], None]  # table, done, total
@@ -61,21 +62,18 @@ def surprises(rows: Iterable[Reproduced]) -> list[Reproduced]:
 
 def recompute(claim: Claim) -> Reproduced:
     """One row from its facts. Raises UnknownName: a model, table, profile or convention."""
-    reported = units.joules(claim.reported)
-    found = None if claim.operations is None else _joules(claim, claim.operations)
-    verdict: Verdict = "not_checkable"
-    if found is not None:
-        near = abs(found - reported) <= _tolerance(claim) + 1e-15
-        verdict = "match" if near else "mismatch"
+    reported, digits = units.joules(claim.reported) * 1e3, _tolerance(claim) * 1e3
+    found = None if claim.operations is None else _joules(claim, claim.operations) * 1e3
     return Reproduced(
         claim.id,
         claim.model,
-        reported * 1e3,
-        None if found is None else found * 1e3,
+        reported,
+        found,
         claim.convention,
-        verdict,
+        judge(found, reported, digits),
         claim.reason,
         claim.expected,
+        digits,
     )
 
 
@@ -88,8 +86,12 @@ def _joules(claim: Claim, operations: Operations) -> float:
 
 def _scaled(scaled: Scaled) -> float:
     """A printed energy at another size, as the dense operations grow."""
+    return units.joules(scaled.printed) * _growth(scaled)
+
+
+def _growth(scaled: Scaled) -> float:
     at, to = (dense_operations(scaled.model, size).of("") for size in (scaled.at, scaled.to))
-    return units.joules(scaled.printed) * to / at
+    return to / at
 
 
 def _run(claim: Claim, operations: Operations) -> Run:
@@ -120,9 +122,16 @@ def _tolerance(claim: Claim) -> float:
     """Joules that the printed digits leave open."""
     if claim.tolerance is not None:
         return units.joules(claim.tolerance)
-    prices, operations = load_profile(claim.profile).prices, claim.operations or Operations()
-    open_joules = units.half_digit(claim.reported)
+    facts = 0.0 if claim.operations is None else _facts_leave_open(claim, claim.operations)
+    return units.half_digit(claim.reported) + facts
+
+
+def _facts_leave_open(claim: Claim, operations: Operations) -> float:
+    """Joules that the digits of the printed operations are worth."""
+    if operations.scaled is not None:
+        return units.half_digit(operations.scaled.printed) * _growth(operations.scaled)
+    prices, total = load_profile(claim.profile).prices, 0.0
     for event, printed in (("synapse", operations.synaptic), ("mac", operations.multiply)):
         if printed is not None:
-            open_joules += units.half_digit(printed) * (prices[event].value or 0.0)
-    return open_joules
+            total += units.half_digit(printed) * (prices[event].value or 0.0)
+    return total

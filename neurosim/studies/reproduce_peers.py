@@ -1,18 +1,21 @@
 """Other tools' estimates of net A, term by term, beside ours from exact counts.
 
-What a tool printed is in ``peers/``, a file a tool, with the billed events that make up each term
-in our report and the reason of every difference.
+What the tools' own programs printed is recorded in ``peer_runs.json`` (how is said there);
+``peers/`` holds, a file a tool, the billed events that make up each term in our report and the
+reason of every difference.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from neurosim import units
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
 from neurosim.hardware import load_profile
@@ -22,35 +25,49 @@ from neurosim.hardware.read_yaml import read_yaml
 from neurosim.hardware.schema import Profile
 from neurosim.ir.run import Run
 from neurosim.registry import data_files
-from neurosim.studies.claims import Joules, Verdict
+from neurosim.studies.claims import Verdict
 from neurosim.studies.verdict import Reproduced
 
-RELATIVE = 1e-9  # floats of two programs
+RUNS = Path(__file__).with_name("peer_runs.json")
+
+
+@dataclass(frozen=True)
+class PeerRun:
+    """What a program said, when. ``printed``: joules of the whole batch; ``counts``: as it names
+    them."""
+
+    program: str
+    run: str
+    printed: Mapping[str, float]
+    counts: Mapping[str, Any]
 
 
 class Term(Strict):
-    """A figure that the tool prints: ours is the sum over ``events``, as counted, of all nodes or
-    of those in one role."""
+    """A figure that the tool prints (``printed``: of another name than the term's). Ours is the
+    sum over ``events``, as counted, of all nodes or of those in one role, of all steps or of one.
+    """
 
     id: Text
-    reported: Joules
     events: tuple[Text, ...]
     expected: Verdict
     reason: Text
+    printed: str = ""
     of: Literal["", "neuron", "weights"] = ""
+    per: Literal["", "step"] = ""
     profile: str = ""
     convention: str = ""
     count: dict[str, Any] = {}
 
 
 class Tool(Strict):
-    """``profile`` and ``convention`` (the profile's own unless given) hold for terms without."""
+    """``profile`` and ``convention`` (the profile's own unless given) hold for terms without;
+    ``relative``: what the floats of two programs may differ by."""
 
-    tool: Text
     source: Text
     profile: Text
     convention: str = ""
     variant: Literal["", "paper", "code"] = ""
+    relative: float = 1e-9
     terms: tuple[Term, ...]
 
 
@@ -65,8 +82,14 @@ def tools() -> tuple[str, ...]:
 
 
 def load_tool(name: str) -> Tool:
-    """What a tool printed. Raises ProfileError."""
+    """The terms of a tool. Raises ProfileError."""
     return _read(data_files("studies.peers", ".yaml")[name])
+
+
+@cache
+def load_run(name: str) -> PeerRun:
+    """What its program said of net A."""
+    return PeerRun(**json.loads(RUNS.read_text(encoding="utf-8"))[name])
 
 
 @cache
@@ -85,18 +108,20 @@ def compare(name: str) -> list[Reproduced]:
 
 
 def _row(name: str, tool: Tool, term: Term) -> Reproduced:
-    report = _report(tool, term)
-    reported, ours = units.joules(term.reported), _joules(report, term)
-    near = abs(ours - reported) <= RELATIVE * max(ours, reported)
+    report, run = _report(tool, term), load_run(name)
+    reported, ours = run.printed[term.printed or term.id], _joules(report, term)
+    left_open = tool.relative * max(ours, reported)
+    near = abs(ours - reported) <= left_open
     return Reproduced(
         id=f"{name}.{term.id}",
-        model=f"net A, {tool.tool}",
+        model=f"net A, {run.program}, run {run.run}",
         reported_mj=reported * 1e3,
         recomputed_mj=ours * 1e3,
         convention=report.convention.name,
         verdict="match" if near else "mismatch",
         reason=term.reason,
         expected=term.expected,
+        digits_mj=left_open * 1e3,
     )
 
 
@@ -118,11 +143,12 @@ def _profile(name: str, variant: str) -> Profile:
 def _joules(report: EnergyReport, term: Term) -> float:
     """The whole batch."""
     facts = _run().facts
-    return sum(
+    total = sum(
         row.joules
         for row in report.rows
         if row.event in term.events and term.of in ("", facts[row.node].role)
     )
+    return total / _run().steps if term.per == "step" else total
 
 
 @cache
