@@ -51,6 +51,7 @@ def scan_fused(
     membrane: bool = False,
     bits_order: tuple[int, ...] | None = None,
     both: bool = False,
+    overwrite: bool = False,
     plans: dict[Any, Any] | None = None,
 ) -> Fused:
     """What ``scan`` returns, as numpy arrays and bit for bit.
@@ -58,8 +59,8 @@ def scan_fused(
     ``x``: float32 (T, B, *shape) in any dense memory order, channels last and batch first included;
     another layout is copied once. ``bits_order``: emit the spikes (0 or 1) as bits where the
     slice's axes lie in this order, outermost first; ``both``: emit them beside the numbers, where
-    that costs little; ``plans``: where the caller keeps what parameters alone decide. Raises
-    SimulationError: arrays that do not fit.
+    that costs little; ``overwrite``: x may become the output; ``plans``: where the caller keeps
+    what parameters alone decide. Raises SimulationError: arrays that do not fit.
     """
     from neurosim.ops._neuron_kernel import BLOCK, scan_rows_loop
 
@@ -73,7 +74,11 @@ def scan_fused(
     short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
     both = both and not bits and short is not None and short.affine.tiled
     packed_out = Bits.empty(x.shape, tuple(inner)) if bits or both else None
-    out = np.empty_like(x) if packed_out is None or both else packed_out
+    own = x if overwrite and short is not None else None
+    if packed_out is None or both:
+        out = np.empty_like(x) if own is None else own
+    else:
+        out = packed_out
     dense = out if isinstance(out, np.ndarray) else None
     words = _NO_WORDS if packed_out is None else packed_out.words
     held = _state(neuron, arrays, x, inner, state)

@@ -192,6 +192,7 @@ class Call:
     engine: str = "dense"
     kernels: Any = None  # the event engine's kernels
     bits_order: tuple[int, ...] | None = None  # spikes are wanted as bits, if memory has this order
+    overwrites: int | None = None  # the operand whose memory the result may take
     out: Value | None = None  # what came of it, while its arrival is asked for
 
     @property

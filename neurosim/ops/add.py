@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from neurosim.ir.graph import Node
@@ -32,8 +33,11 @@ class Add(Op):
 
     def run(self, call: Call) -> Tensor:
         """a + b, or a − b."""
-        a, b = call.inputs
-        return a.data - b.data if call.attrs.get("subtract") else a.data + b.data
+        a, b = (v.data for v in call.inputs)
+        both = torch.sub if call.attrs.get("subtract") else torch.add
+        if call.overwrites is None or a.shape != b.shape:
+            return both(a, b)
+        return both(a, b, out=call.inputs[call.overwrites].data)
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """One addition an output element."""

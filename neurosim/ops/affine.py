@@ -108,7 +108,8 @@ def fused(call: Call, x: Tensor) -> Tensor | None:
     if plan is None:
         return None
     scale, bias = plan.steps(call.first_step, len(x))
-    out, slices = torch.empty_like(laid), x.shape[0] * x.shape[1]
+    out = torch.empty_like(laid) if call.overwrites is None else laid
+    slices = x.shape[0] * x.shape[1]
     rows = (laid.numpy().reshape(slices, -1), out.numpy().reshape(slices, -1))
     by_step = order[0] == 0
     given = (*rows, scale, bias, plan.unit, plan.tiled, x.shape[1], by_step)

@@ -103,15 +103,17 @@ class NeuronOp(Op):
     def _fused(self, call: Call, neuron: Neuron) -> Tensor | Bits:
         from neurosim.ops import _neuron_fused
 
-        x = call.inputs[0].data
+        x, own = call.inputs[0].data, call.overwrites is not None
+        x, own = (x, own) if filled(x) else (x.contiguous(), True)
         done = _neuron_fused.scan_fused(
             neuron,
             call.kept("arrays", lambda: {k: a.numpy() for k, a in call.params.items()}),
-            (x if filled(x) else x.contiguous()).numpy(),
+            x.numpy(),
             call.state.get("neuron_arrays"),
             first_step=call.first_step,
             bits_order=call.bits_order if neuron.max_spikes == 1 else None,
             both=neuron.max_spikes == 1,
+            overwrite=own,
             plans=None if call.kernels is None else call.kernels.plans(call.node.name),
         )
         call.state["neuron_arrays"] = done.state

@@ -64,6 +64,7 @@ class Executor:
         self.kernels, self.first_sample = kernels, first_sample
         plan = schedule(graph, keep)
         self.units, self.needed, self.packed = plan.units, plan.needed, plan.readers
+        self.overwritten = plan.overwritten
         self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
         self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
         self.done: set[str] = set()
@@ -181,6 +182,7 @@ class Executor:
             engine,
             self.kernels,
             self._bits_order(node),
+            self.overwritten.get(node.name),
         )
 
     def _bits_order(self, node: Node) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -54,12 +55,41 @@ def event_readers(graph: Graph, keep: frozenset[str]) -> dict[str, Readers]:
     return found
 
 
+MAKES = ("convolution", "linear", "matmul", "affine", "add")  # memory that nobody else holds
+REUSES = ("affine", "add", "neuron")  # element by element
+
+
+def overwritten(graph: Graph, keep: frozenset[str], plan: tuple[Unit, ...]) -> dict[str, int]:
+    """Node → its operand whose memory may take the result: a REAL value that this node alone reads,
+    once, in the step in which it is made."""
+    loops = {node.name for unit in plan if unit.cycle for node in unit.nodes}
+    reads = Counter(edge.node for node in graph.nodes for edge in node.inputs)
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        for k, edge in enumerate(node.inputs):
+            source = graph[edge.node]
+            alone = reads[source.name] == 1 and source.name not in keep
+            same = (source.value.shape, source.value.steps) == (node.value.shape, node.value.steps)
+            made = source.op in MAKES and (source.op != "affine" or bool(source.params))
+            fits = made and same and node.op in REUSES and not edge.delay
+            if (
+                fits
+                and alone
+                and not source.value.discrete
+                and not loops & {node.name, source.name}
+            ):
+                found[node.name] = k
+    return found
+
+
 class Schedule(NamedTuple):
-    """Units in order, REAL values whose arrival is needed, and neurons that may emit bits."""
+    """Units in order, REAL values whose arrival is needed, neurons that may emit bits, and operands
+    that may be overwritten."""
 
     units: tuple[Unit, ...]
     needed: frozenset[str]
     readers: dict[str, Readers]
+    overwritten: dict[str, int]
 
 
 _made: WeakKeyDictionary[Graph, dict[frozenset[str], Schedule]] = WeakKeyDictionary()
@@ -69,7 +99,8 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
     """Made once for a graph and what is kept of a run."""
     made = _made.setdefault(graph, {})
     if keep not in made:
-        made[keep] = Schedule(units(graph), needs_arrival(graph), event_readers(graph, keep))
+        plan, readers = units(graph), event_readers(graph, keep)
+        made[keep] = Schedule(plan, needs_arrival(graph), readers, overwritten(graph, keep, plan))
     return made[keep]
 
 

@@ -1,0 +1,47 @@
+"""Which values may be overwritten, and that nothing else changes by it."""
+
+import numpy as np
+import pytest
+import torch
+
+import neurosim as ns
+from neurosim.sim.schedule import overwritten, schedule
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    model = ns.models.load("svformer_tiny", None)
+    clip = torch.randn(16, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    return ns.lower(ns.capture(model, clip)), clip
+
+
+def test_only_what_one_node_reads_once(tiny):
+    graph, _ = tiny
+    keep = frozenset(graph.outputs)
+    found = schedule(graph, keep).overwritten
+    assert len(found) > 20
+    for name, k in found.items():
+        source = graph[graph[name].inputs[k].node]
+        readers = [n.name for n in graph.nodes for e in n.inputs if e.node == source.name]
+        assert readers == [name] and not source.value.discrete and source.op != "input"
+
+
+def test_a_kept_value_stays(tiny):
+    graph, _ = tiny
+    every = frozenset(n.name for n in graph.nodes)
+    assert overwritten(graph, every, schedule(graph, every).units) == {}
+
+
+def test_recording_everything_records_what_a_run_without_computes(tiny):
+    graph, clip = tiny
+    alone, whole = ns.simulate(graph, clip), ns.simulate(graph, clip, record="all")
+    assert torch.equal(alone.outputs, whole.outputs)
+    for key, counted in alone.counts.table.items():
+        np.testing.assert_array_equal(counted, whole.counts.table[key])
+
+
+def test_the_clip_is_not_touched(tiny):
+    graph, clip = tiny
+    before = clip.clone()
+    ns.simulate(graph, clip)
+    assert torch.equal(before, clip)
