@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.depthwise import depthwise
-from neurosim.sim.kernels.events import SLACK, BitFrames, Frames, as_bits, compress, frames
+from neurosim.sim.kernels.events import SLACK, BitFrames, Frames, compress, frames
 from neurosim.sim.kernels.gather import Sources, Sums, gather_loop
 from neurosim.sim.kernels.geometry import Axis, tables
 from neurosim.sim.kernels.masked import masked, masks
@@ -59,7 +59,7 @@ def conv(
     single = packed.inputs == 1 and packed.groups > 1
     whole = packed.integer and scale is None
     if single and spike is not None and not whole and masks(packed, source.shape[1]):
-        out = masked(as_bits(source), packed, bias, axes, spike if scale is None else scale)
+        out = masked(source, packed, bias, axes, spike if scale is None else scale)
     elif single and isinstance(source, Frames):
         out = _each(source, packed, bias, axes, scale)
     else:

@@ -10,8 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.ops._strip import (
+    PIXELS,
+    border_3,
+    border_5,
+    border_7,
+    strip_3,
+    strip_5,
+    strip_7,
+)
 from neurosim.ops._vectors import masked_pair_64, masked_sum_16, masked_sum_64
-from neurosim.sim.kernels.events import BitFrames
+from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
@@ -36,6 +45,8 @@ class Layer(NamedTuple):
     channels: int
     taps: int
     row_taps: int
+    padding: int  # of columns
+    strips: bool  # eight outputs of a line are summed together
 
 
 def masks(packed: PackedWeights, channels: int) -> bool:
@@ -44,7 +55,7 @@ def masks(packed: PackedWeights, channels: int) -> bool:
 
 
 def masked(
-    source: BitFrames,
+    source: Frames | BitFrames,
     packed: PackedWeights,
     bias: np.ndarray | None,
     axes: list[Axis],
@@ -59,13 +70,69 @@ def masked(
     offsets = padded_bias(bias, channels)
     out = np.empty((source.shape[0], z.out, y.out, x.out, channels), np.float32)
     layer = Layer(
-        *(source.words.view(np.int16), rows.reshape(-1), offsets, np.float32(scale)),
+        *(as_bits(source).words.view(np.int16), rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(x.size, channels, taps, x.kernel),
+        *(x.size, channels, taps, x.kernel, x.padding, _in_strips(x)),
     )
     lines = source.shape[0] * z.out * y.out
-    spread(_masked_lines_loop, lines, out.size * taps // 8, layer, out.reshape(-1))
+    loop = _strip_lines_loop if layer.strips else _masked_lines_loop
+    spread(loop, lines, out.size * taps // 8, layer, out.reshape(-1))
     return out.transpose(0, 4, 1, 2, 3)
+
+
+def _in_strips(x: Axis) -> bool:
+    plain = x.stride == 1 and x.dilation == 1 and not x.transposed
+    return plain and x.kernel in (3, 5, 7) and x.out >= PIXELS
+
+
+@compiled
+def _strip_lines(begin, end, layer, out):
+    """Output lines begin..end, numbered (sample, line), eight columns at a time: the last ones once
+    more where they are no multiple of eight."""
+    lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
+    above, row = np.empty((2, layer.lines.shape[1]), np.int64)
+    for task in range(begin, end):
+        bits, line = layer.bits[task // lines], task % lines
+        for j in range(layer.line_count[line]):
+            above[j] = layer.lines[line, j, 0] * layer.in_columns * channels // 16
+            row[j] = layer.lines[line, j, 1] * channels
+        for column in range(0, columns, PIXELS):
+            first = min(column, columns - PIXELS)
+            at = (task * columns + first) * channels
+            _strip(layer, bits, above, row, line, first - layer.padding, out, at)
+
+
+@compiled
+def _strip_lines_loop(start, threads, tasks, chunk, args):
+    return fork(_strip_lines, start, threads, tasks, chunk, args)
+
+
+@inlined
+def _strip(layer, bits, above, row, line, first, out, at):
+    """All channels of eight columns that see input columns from ``first`` on."""
+    rows, bias, scale, count = layer.rows, layer.bias, layer.scale, layer.line_count[line]
+    channels, width = layer.channels, layer.in_columns
+    blocks, taps = channels // 16, layer.row_taps
+    inside = first >= 0 and first + PIXELS + taps - 1 <= width
+    for c in range(0, channels, 16):
+        if taps == 5 and inside:
+            strip_5(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
+                    scale)  # fmt: skip
+        elif taps == 5:
+            border_5(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
+                     bias, scale)  # fmt: skip
+        elif taps == 3 and inside:
+            strip_3(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
+                    scale)  # fmt: skip
+        elif taps == 3:
+            border_3(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
+                     bias, scale)  # fmt: skip
+        elif inside:
+            strip_7(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
+                    scale)  # fmt: skip
+        else:
+            border_7(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
+                     bias, scale)  # fmt: skip
 
 
 @compiled

@@ -1,0 +1,45 @@
+"""Strips of eight outputs: torch's sums on grid weights, and the same bits as pixel by pixel."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from neurosim.sim.kernels import conv, masked, pack_weights
+
+LAYERS = [  # channels, size, kernel, padding
+    (64, (16, 16), 5, 2), (32, (9, 14), 5, 0), (16, (5, 8), 3, 1), (48, (8, 23), 7, 3),
+    (16, (4, 10), 3, 0), (16, (7, 10), 7, 6), (32, (3, 40), 3, 2), (16, (31,), 5, 2),
+    (16, (3, 4, 12), 3, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+@pytest.mark.parametrize("last", [False, True])
+def test_strips(monkeypatch, layer, last):
+    channels, size, kernel, padding = layer
+    rng, rank = np.random.default_rng(channels + sum(size)), len(size)
+    x = (rng.random((3, channels, *size)) < 0.2).astype(np.float32)
+    grid = rng.integers(-8, 9, (channels, 1, *(kernel,) * rank)).astype(np.float32) / 8
+    free, bias = (
+        rng.standard_normal(grid.shape).astype(np.float32),
+        grid.reshape(channels, -1)[:, 0],
+    )
+    given = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if last else x
+
+    def run(weight):
+        packed = pack_weights(weight, channels)
+        return conv(given, packed, bias, padding=padding, groups=channels, spike=1.0)
+
+    torch_conv = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[rank]
+    expected = torch_conv(
+        *(torch.from_numpy(a) for a in (x, grid, bias)), padding=padding, groups=channels
+    )
+    in_strips = []
+    plain = masked._in_strips
+    monkeypatch.setattr(masked, "_in_strips", lambda x: in_strips.append(plain(x)) or plain(x))
+    np.testing.assert_array_equal(run(grid), expected.numpy())
+    strips = run(free)
+    assert all(in_strips) and in_strips
+    monkeypatch.setattr(masked, "_in_strips", lambda x: False)
+    np.testing.assert_array_equal(strips, run(free))
