@@ -3,11 +3,13 @@
 A neuron is updated in a step when its membrane was not 0 before it, or an event reached it, or a
 current that is no event's (a bias, a real input) is not 0; else it is only looked at. Found in
 SANA-FE 2.2.9 (its leaky integrate-and-fire soma) and checked against it run by run; an input neuron
-is a neuron like the others. Counts do not hold the membrane, so each neuron is scanned once more.
+is a neuron like the others. Counts do not hold the membrane, so each neuron is scanned once more;
+where neurons feed back on themselves, with the spikes of the first run, over all steps at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,15 @@ from torch import Tensor
 
 from neurosim.ir.counts import CountsBuilder
 from neurosim.ir.graph import Graph, Node
+from neurosim.ir.neuron import Neuron
+from neurosim.ir.order import units
 from neurosim.ops._arrive import STORED, arrival
+from neurosim.ops._neuron_fused import scan_fused
 from neurosim.ops._neuron_scan import parameters, trace
 from neurosim.ops._value import Call, Value
 from neurosim.ops.neuron import equation
 from neurosim.sim.choice import chooser
+from neurosim.sim.cycle import spikes
 from neurosim.sim.executor import Executor
 from neurosim.sim.prepare import exact_float32, prepare
 
@@ -29,17 +35,27 @@ EVENT = "neuron_updated"
 
 class UpdatesExecutor(Executor):
     """An executor that counts ``neuron_updated`` alone. Lists of synapses (mostly zeros) leave out
-    those of weight 0, so nothing arrives over them. ``masks``: node → which neurons, as uint8
-    (steps, samples, *shape), of the nodes in ``keep``.
+    those of weight 0, so nothing arrives over them. ``fired``: node → spikes of a run before, of
+    the neurons in ``looped``. ``masks``: node → which neurons, as uint8 (steps, samples, *shape),
+    of the nodes in ``keep``.
     """
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    def __init__(self, fired: Mapping[str, Tensor], *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.fired = fired
         for node in self.graph.nodes:
             listed = node.op == "linear" and len(node.known.in_shapes[0]) == 1
             self.state[node.name][STORED] = listed and node.known.encoding == "sparse"
-        self.membranes: dict[str, dict[str, Tensor]] = {}
+        self.membranes: dict[str, dict[str, Any]] = {}
         self.masks: dict[str, list[Tensor]] = {}
+
+    def known(self, nodes: tuple[Node, ...], steps: int) -> dict[str, Value]:
+        """Spikes of the first run."""
+        return {
+            n.name: Value(self.fired[n.name][self.step[n.name] :][:steps], n.value)
+            for n in nodes
+            if n.name in self.fired
+        }
 
     def count(self, node: Node, call: Call, out: Value) -> None:
         """The updates of a neuron."""
@@ -73,11 +89,29 @@ class UpdatesExecutor(Executor):
         if call.attrs.get("memoryless"):
             return first.expand(x.data.shape)
         held = self.membranes.get(node.name)
-        start = first if held is None else held["v"].unsqueeze(0)
-        _, v, self.membranes[node.name] = trace(
-            neuron, arrays, x.data, held, first_step=call.first_step
-        )
+        start = first if held is None else torch.as_tensor(held["v"]).unsqueeze(0)
+        v, self.membranes[node.name] = _membranes(neuron, call, held)
         return torch.cat([start, v[:-1]])
+
+
+def _membranes(
+    neuron: Neuron, call: Call, held: Mapping[str, Any] | None
+) -> tuple[Tensor, dict[str, Any]]:
+    """After each step, (steps, samples, *shape), and the state after the last."""
+    x, first = call.inputs[0].data, call.first_step
+    if x.device.type != "cpu":
+        _, v, state = trace(neuron, call.params, x, held, first_step=first)
+        return v, dict(state)
+    arrays = {k: a.numpy() for k, a in call.params.items()}
+    done = scan_fused(neuron, arrays, x.numpy(), held, first_step=first, membrane=True)
+    assert done.membrane is not None
+    return torch.from_numpy(done.membrane), done.state
+
+
+def looped(graph: Graph) -> frozenset[str]:
+    """Neurons whose spikes of the first run ``count_updates`` needs: those that feed back."""
+    cycles = [unit for unit in units(graph) if unit.cycle]
+    return frozenset(n.name for unit in cycles for n in unit.nodes if spikes(n))
 
 
 def equation_output(node: Node) -> str:
@@ -96,14 +130,20 @@ def _current(call: Call, x: Value | None, like: Value | None = None) -> Tensor:
 
 
 def count_updates(
-    graph: Graph, clip: Tensor, counts: CountsBuilder, chunk: int, keep: frozenset[str]
+    graph: Graph,
+    clip: Tensor,
+    counts: CountsBuilder,
+    chunk: int,
+    keep: frozenset[str],
+    fired: Mapping[str, Tensor],
 ) -> dict[str, np.ndarray]:
-    """Adds ``neuron_updated`` of every neuron to ``counts``: a second run, by torch. Returns which
-    neurons, as NODE/updated, of the nodes in ``keep``.
+    """Adds ``neuron_updated`` of every neuron to ``counts``: a second run, by torch. ``fired``:
+    spikes (steps, samples, *shape) of the neurons in ``looped``. Returns which neurons, as
+    NODE/updated, of the nodes in ``keep``.
     """
     choice = chooser("dense", str(clip.device), False, {})
     params = prepare(graph, str(clip.device))
-    executor = UpdatesExecutor(graph, params, counts, choice, keep)
+    executor = UpdatesExecutor(fired, graph, params, counts, choice, keep)
     with torch.no_grad(), exact_float32():
         for start in range(0, len(clip), chunk):
             executor.feed(clip[start : start + chunk], start + chunk >= len(clip))
