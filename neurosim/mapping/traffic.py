@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neurosim.mapping.placement import Placement
 
 UPDATED = "{}/updated"  # name of a recorded value: which neurons paid an update
+AT_ONCE = 2**20  # loads of links that are added up at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +157,12 @@ def _add_links(out: np.ndarray, placement: Placement, name: str, sent: Sent, run
         share = sent.out.often.sum(axis=0) / max(1e-300, sent.out.often.sum()) / run.samples
         out[late : late + len(share)] += share[:, None, None, None] * each
         return
-    for t, messages in enumerate(sent.of_step.mean(axis=0)):
-        if messages.any():
-            out[late + t] += link_loads(placement.mesh, source, target, messages)
+    messages = sent.of_step.mean(axis=0)
+    block = max(1, AT_ONCE // out[0].size)
+    for first in range(0, len(messages), block):
+        now = messages[first : first + block]
+        start = late + first
+        out[start : start + len(now)] += link_loads(placement.mesh, source, target, now)
 
 
 def traffic_of(placement: Placement, run: Run) -> Traffic:

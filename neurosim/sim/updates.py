@@ -10,6 +10,7 @@ where neurons feed back on themselves, with the spikes of the first run, over al
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from neurosim.ir.counts import CountsBuilder
+from neurosim.ir.fixed_point import BIAS
 from neurosim.ir.graph import Graph, Node
 from neurosim.ir.neuron import Neuron
 from neurosim.ir.order import units
@@ -26,11 +28,12 @@ from neurosim.ops._neuron_scan import parameters, trace
 from neurosim.ops._value import Call, Value
 from neurosim.ops.neuron import equation
 from neurosim.sim.choice import chooser
+from neurosim.sim.cost import EVENT
 from neurosim.sim.cycle import spikes
 from neurosim.sim.executor import Executor
 from neurosim.sim.prepare import exact_float32, prepare
 
-EVENT = "neuron_updated"
+UPDATED = "neuron_updated"
 
 
 class UpdatesExecutor(Executor):
@@ -57,6 +60,11 @@ class UpdatesExecutor(Executor):
             if n.name in self.fired
         }
 
+    def call(self, node: Node, inputs: tuple[Value, ...]) -> Call:
+        """Neurons by the fused scan, which is torch's bit for bit."""
+        made = super().call(node, inputs)
+        return replace(made, engine=EVENT) if node.op == "neuron" else made
+
     def count(self, node: Node, call: Call, out: Value) -> None:
         """The updates of a neuron."""
         watched = call.attrs.get("emit", "spike") == "v" and equation_output(node) == "spike"
@@ -64,7 +72,7 @@ class UpdatesExecutor(Executor):
             return
         mask = self._updated(node, call)
         summed = mask.flatten(2).sum(2).numpy(force=True).astype(np.int64)
-        self.counts.add(node.name, EVENT, summed, call.first_step, self.first_sample)
+        self.counts.add(node.name, UPDATED, summed, call.first_step, self.first_sample)
         if node.name in self.kept:
             self.masks.setdefault(node.name, []).append(mask.to(torch.uint8))
 
@@ -83,29 +91,39 @@ class UpdatesExecutor(Executor):
     def _before(self, node: Node, call: Call) -> Tensor:
         """The membrane before each step, (steps, samples, *shape)."""
         (x,) = call.inputs
-        neuron, arrays = equation(node), dict(call.params)
-        p = parameters(neuron, arrays, x.data)
-        first = torch.zeros_like(x.data[:1]) + p["v_init"]
-        if call.attrs.get("memoryless"):
-            return first.expand(x.data.shape)
-        held = self.membranes.get(node.name)
-        start = first if held is None else torch.as_tensor(held["v"]).unsqueeze(0)
-        v, self.membranes[node.name] = _membranes(neuron, call, held)
-        return torch.cat([start, v[:-1]])
+        neuron, held = equation(node), self.membranes.setdefault(node.name, {})
+        if neuron.fixed_point is not None:
+            start, v = _whole(neuron, call, held)
+        else:
+            first = parameters(neuron, call.params, x.data)["v_init"] + torch.zeros_like(x.data[0])
+            if call.attrs.get("memoryless"):
+                return first.expand(x.data.shape)
+            start, v = torch.as_tensor(held.get("v", first)), _membranes(neuron, call, held)
+        return torch.cat([start.unsqueeze(0), v[:-1]])
 
 
-def _membranes(
-    neuron: Neuron, call: Call, held: Mapping[str, Any] | None
-) -> tuple[Tensor, dict[str, Any]]:
-    """After each step, (steps, samples, *shape), and the state after the last."""
+def _membranes(neuron: Neuron, call: Call, held: dict[str, Any]) -> Tensor:
+    """After each step, (steps, samples, *shape); ``held``: the state, brought up to date."""
     x, first = call.inputs[0].data, call.first_step
     if x.device.type != "cpu":
-        _, v, state = trace(neuron, call.params, x, held, first_step=first)
-        return v, dict(state)
+        _, v, state = trace(neuron, call.params, x, held or None, first_step=first)
+        held.update(state)
+        return v
     arrays = {k: a.numpy() for k, a in call.params.items()}
-    done = scan_fused(neuron, arrays, x.numpy(), held, first_step=first, membrane=True)
+    done = scan_fused(neuron, arrays, x.numpy(), held or None, first_step=first, membrane=True)
     assert done.membrane is not None
-    return torch.from_numpy(done.membrane), done.state
+    held.update(done.state)
+    return torch.from_numpy(done.membrane)
+
+
+def _whole(neuron: Neuron, call: Call, held: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Of a neuron in whole numbers: the membrane before all steps, and after each."""
+    from neurosim.ops import _neuron_fixed
+
+    x, own = call.inputs[0].data, replace(call, state=held, engine=EVENT)
+    start = held["fixed"]["v"].to(x.dtype) if held else torch.zeros_like(x[0])
+    assert neuron.fixed_point is not None
+    return start, _neuron_fixed.run(own, neuron.emitting_membrane(), neuron.fixed_point)
 
 
 def looped(graph: Graph) -> frozenset[str]:
@@ -126,7 +144,7 @@ def _current(call: Call, x: Value | None, like: Value | None = None) -> Tensor:
     for role, apply in (("affine_scale", torch.mul), ("affine_bias", torch.add)):
         if role in call.params:
             data = apply(data, call.step_param(role, steps).unsqueeze(1))
-    return data
+    return data + call.params.get(BIAS, 0.0)
 
 
 def count_updates(
