@@ -49,18 +49,24 @@ class Cycle:
 
     def run(self, executor: Executor, given: Given, steps: int) -> Values:
         """The values of all nodes over the steps, counted."""
-        known = executor.known(self.unit.nodes, steps)
-        if self.cut and known.keys() >= {n.name for n in self.unit.nodes if spikes(n)}:
+        values = self._at_once(executor, given, steps)
+        if values:
             for name in self.names:
                 executor.step[name] += steps
-            return self._counted(executor, given, known)
-        if self.layer is not None and self.layer.fits(executor):
-            return self._counted(executor, given, self.layer.run(executor, given, steps))
+            return self._counted(executor, given, values)
         results: dict[str, list[Value]] = {name: [] for name in self.names}
         for t in range(steps):
             self._step(executor, given, results, t)
         values = {name: join(parts) for name, parts in results.items()}
         return self._counted(executor, given, values) if self.at_once else values
+
+    def _at_once(self, executor: Executor, given: Given, steps: int) -> Values:
+        """Values that are known, or come of one kernel: all the others follow from them."""
+        known = executor.known(self.unit.nodes, steps)
+        if self.cut and known.keys() >= {n.name for n in self.unit.nodes if spikes(n)}:
+            return known
+        fits = self.layer is not None and self.layer.fits(executor)
+        return self.layer.run(executor, given) if self.layer is not None and fits else {}
 
     def _step(
         self, executor: Executor, given: Given, results: dict[str, list[Value]], t: int

@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Layer:
     """The three nodes; ``outer``: the operand of ``add`` that comes from outside the cycle;
-    ``before``, ``behind``: reshapes between the neurons and the matrix, and behind that.
+    ``behind``: reshapes behind the matrix.
     """
 
     linear: Node
     add: Node
     neuron: Node
     outer: int
-    before: tuple[Node, ...] = ()
     behind: tuple[Node, ...] = ()
 
     def fits(self, executor: Executor) -> bool:
@@ -41,8 +40,10 @@ class Layer:
         seen = any(executor.readers[n] or n in executor.kept for n in inside)
         return executor.kernels is not None and executor.choose.free(self.linear.name) and not seen
 
-    def run(self, executor: Executor, given: Any, steps: int) -> dict[str, Value]:
-        """Values of the chunk; those inside the cycle are not kept and have their shape alone."""
+    def run(self, executor: Executor, given: Any) -> dict[str, Value]:
+        """Values of the chunk; real ones inside the cycle are not kept and have their shape alone,
+        reshaped spikes have none.
+        """
         from neurosim.ops._neuron_fused import scan_recurrent
 
         x = given[self.add.name, self.outer].data
@@ -57,16 +58,9 @@ class Layer:
         state["neuron_arrays"], state["fired"] = done.state, done.fired
         for node in (self.linear, self.add, self.neuron):
             executor.choose.note(node.name, "event")
-        values = self._values(torch.from_numpy(done.out))
-        for name in values:
-            executor.step[name] += steps
-        return values
-
-    def _values(self, fired: torch.Tensor) -> dict[str, Value]:
-        shape = torch.empty(1).expand(fired.shape)
-        seen, inside = (self.neuron, *self.before), (self.linear, self.add, *self.behind)
-        found = {n.name: Value(fired, n.value) for n in seen}
-        return found | {n.name: Value(shape, n.value) for n in inside}
+        shape = torch.empty(1).expand(x.shape)
+        inside = {n.name: Value(shape, n.value) for n in (self.linear, self.add, *self.behind)}
+        return inside | {self.neuron.name: Value(torch.from_numpy(done.out), self.neuron.value)}
 
 
 def _spikes(neuron: Node) -> Value:
@@ -90,7 +84,7 @@ def recurrent_layer(graph: Graph, unit: Unit) -> Layer | None:
         return None
     outer, t = graph[add.inputs[1 - own[0]].node].value, neuron.value
     alike = outer.steps is not None and outer.shape == t.shape == linear.value.shape
-    return Layer(linear, add, neuron, 1 - own[0], before, behind) if alike else None
+    return Layer(linear, add, neuron, 1 - own[0], behind) if alike else None
 
 
 def _fused(neuron: Node) -> bool:
