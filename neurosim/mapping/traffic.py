@@ -237,8 +237,8 @@ def _fired(placement: Placement, run: Run, name: str) -> np.ndarray:
 
 def _flat(values: np.ndarray) -> Sparse:
     """(samples × steps, elements), sparse: 1 where something happened."""
-    happened = np.ascontiguousarray(values.reshape(-1, values.shape[-1]) != 0)
-    rows, size = happened.shape
+    rows, size = int(values.shape[0] * values.shape[1]), int(values.shape[2])
+    happened = np.ascontiguousarray(values.reshape(rows, size) != 0)
     found = np.flatnonzero(happened)
     starts = np.searchsorted(found, np.arange(rows + 1) * size)
     return by_rows(np.ones(len(found)), found % max(1, size), starts, (rows, size))
