@@ -124,22 +124,32 @@ def _activity(
         time[k].seconds() if k in time else 0.0 for k in ("neuron_idle", "neuron_active", "spike")
     )
     fired = np.zeros((run.samples, traffic.steps, len(order)), bool)
-    spent = np.full(fired.shape, idle)
-    start = 0
+    spent, rank, start = np.empty(fired.shape), np.argsort(order), 0
     for name, population in placement.network.populations.items():
-        place = slice(start, start + population.size)
-        start = place.stop
+        place = _run_of(rank[start : start + population.size])
+        start += population.size
+        spent[:, :, place] = 0.0 if population.kind == "sums" else idle
         if population.kind == "sums":
-            spent[:, :, place] = 0.0
             continue
         now = slice(population.late, population.late + run.steps)
         spikes, mask = recorded(run, name), recorded(run, UPDATED.format(name))
-        part = np.zeros((run.samples, run.steps, 1)) if spikes is None else spikes != 0
+        part = np.zeros((run.samples, run.steps, 1), bool) if spikes is None else spikes != 0
         fired[:, now, place] = part
+        if mask is not None:
+            each = np.array([idle, idle + (active - idle), idle + spike, 0.0])
+            each[3] = idle + ((active - idle) + spike)
+            spent[:, now, place] = each[(mask != 0) + 2 * part.view(np.uint8)]
+            continue
         share = traffic.updates[name].full.sum(axis=2, keepdims=True) / population.size
-        updated = share if mask is None else mask != 0
-        spent[:, now, place] += updated * (active - idle) + part * spike
-    return fired[:, :, order], spent[:, :, order]
+        spent[:, now, place] += share * (active - idle) + part * spike
+    return fired, spent
+
+
+def _run_of(places: np.ndarray) -> slice | np.ndarray:
+    """The same places as a slice, where they follow each other."""
+    if len(places) and (np.diff(places) == 1).all():
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places
 
 
 def _routes(placement: Placement) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.hardware.schema import Fabric
+from neurosim.mapping.sparse import at
 
 
 @dataclass(frozen=True)
@@ -78,22 +79,41 @@ class Mesh:
 
 
 def link_loads(mesh: Mesh, a: np.ndarray, b: np.ndarray, messages: np.ndarray) -> np.ndarray:
-    """(4, columns, rows): messages over the link that leaves each tile east, west, north, south.
+    """(…, 4, columns, rows): messages over the link that leaves each tile east, west, north, south.
+    ``messages``: (…, pairs of cores).
 
     East from x covers [x_a, x_b) in the row of the sender, then the column of the receiver.
     """
     width, height = mesh.size
     (xa, ya), (xb, yb) = mesh.place(a), mesh.place(b)
-    ew, ns = np.zeros((2, width + 1, height)), np.zeros((2, width, height + 1))
-    for way, (begin, end) in enumerate(((xa, xb), (xb + 1, xa + 1))):
-        goes = end > begin
-        np.add.at(ew[way], (begin[goes], ya[goes]), messages[goes])
-        np.add.at(ew[way], (end[goes], ya[goes]), -messages[goes])
-    for way, (begin, end) in enumerate(((ya, yb), (yb + 1, ya + 1))):
-        goes = end > begin
-        np.add.at(ns[way], (xb[goes], begin[goes]), messages[goes])
-        np.add.at(ns[way], (xb[goes], end[goes]), -messages[goes])
-    return np.concatenate([np.cumsum(ew, axis=1)[:, :-1], np.cumsum(ns, axis=2)[:, :, :-1]])
+    ways = [
+        _covered(messages, begin, end, ya, (height, width)).swapaxes(-1, -2)
+        for begin, end in ((xa, xb), (xb + 1, xa + 1))
+    ]
+    ways += [
+        _covered(messages, begin, end, xb, (width, height))
+        for begin, end in ((ya, yb), (yb + 1, ya + 1))
+    ]
+    return np.stack(ways, axis=-3)
+
+
+def _covered(
+    messages: np.ndarray, begin: np.ndarray, end: np.ndarray, line: np.ndarray,
+    size: tuple[int, int],
+) -> np.ndarray:  # fmt: skip
+    """(…, lines, places): the messages (…, pairs) over places ``begin`` to ``end`` of their line,
+    none where ``end`` lies before.
+    """
+    goes, (lines, places) = np.flatnonzero(end > begin), size
+    first = line[goes] * (places + 1)
+    marks = at(
+        np.repeat([1.0, -1.0], len(goes)), np.tile(goes, 2),
+        np.concatenate([first + begin[goes], first + end[goes]]),
+        (len(begin), lines * (places + 1)),
+    )  # fmt: skip
+    rows = messages.reshape(math.prod(messages.shape[:-1]), len(begin))
+    found = np.asarray(rows @ marks).reshape(*messages.shape[:-1], lines, places + 1)
+    return np.cumsum(found, axis=-1)[..., :-1]
 
 
 def crossing_links(mesh: Mesh) -> np.ndarray:

@@ -32,6 +32,13 @@ def at(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[i
     return _scipy().csr_array((values, (rows, columns)), shape=shape)
 
 
+def by_rows(
+    values: np.ndarray, columns: np.ndarray, starts: np.ndarray, shape: tuple[int, int]
+) -> Sparse:
+    """Row r holds ``values`` at ``columns``, both from ``starts[r]`` to ``starts[r + 1]``."""
+    return _scipy().csr_array((values, columns, starts), shape=shape)
+
+
 def ones_at(
     rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], kind: type = np.float64
 ) -> Sparse:

@@ -16,12 +16,13 @@ import numpy as np
 
 from neurosim.ir.run import Run
 from neurosim.mapping.mesh import link_loads
-from neurosim.mapping.sparse import Sparse, csr, dense, ones_at
+from neurosim.mapping.sparse import Sparse, by_rows, dense, ones_at
 
 if TYPE_CHECKING:
     from neurosim.mapping.placement import Placement
 
 UPDATED = "{}/updated"  # name of a recorded value: which neurons paid an update
+AT_ONCE = 2**20  # loads of links that are added up at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +157,12 @@ def _add_links(out: np.ndarray, placement: Placement, name: str, sent: Sent, run
         share = sent.out.often.sum(axis=0) / max(1e-300, sent.out.often.sum()) / run.samples
         out[late : late + len(share)] += share[:, None, None, None] * each
         return
-    for t, messages in enumerate(sent.of_step.mean(axis=0)):
-        if messages.any():
-            out[late + t] += link_loads(placement.mesh, source, target, messages)
+    messages = sent.of_step.mean(axis=0)
+    block = max(1, AT_ONCE // out[0].size)
+    for first in range(0, len(messages), block):
+        now = messages[first : first + block]
+        start = late + first
+        out[start : start + len(now)] += link_loads(placement.mesh, source, target, now)
 
 
 def traffic_of(placement: Placement, run: Run) -> Traffic:
@@ -233,7 +237,24 @@ def _fired(placement: Placement, run: Run, name: str) -> np.ndarray:
 
 def _flat(values: np.ndarray) -> Sparse:
     """(samples × steps, elements), sparse: 1 where something happened."""
-    return csr((values.reshape(-1, values.shape[-1]) != 0).astype(np.float64))
+    rows, size = int(values.shape[0] * values.shape[1]), int(values.shape[2])
+    happened = np.ascontiguousarray(values.reshape(rows, size) != 0)
+    found = np.flatnonzero(happened)
+    starts = np.searchsorted(found, np.arange(rows + 1) * size)
+    return by_rows(np.ones(len(found)), found % max(1, size), starts, (rows, size))
+
+
+def _on_cores(values: np.ndarray, where: np.ndarray, number: int) -> np.ndarray:
+    """(samples, steps, cores): elements of each core at which something happened."""
+    out = np.zeros((*values.shape[:2], number))
+    order = np.argsort(where, kind="stable")
+    held, starts = np.unique(where[order], return_index=True)
+    happened = values != 0
+    if (np.diff(where) < 0).any():
+        happened = happened[:, :, order]
+    if len(held):
+        out[:, :, held] = np.add.reduceat(happened, starts, axis=2, dtype=np.int32)
+    return out
 
 
 def _by(where: np.ndarray, number: int) -> Sparse:
@@ -247,7 +268,7 @@ def _spikes(placement: Placement, run: Run, name: str) -> Load:
     if found is None:
         share = np.bincount(where, minlength=number) / len(where)
         return Load(share, _fired(placement, run, name))
-    return Load(dense(_flat(found) @ _by(where, number)).reshape(run.samples, run.steps, number))
+    return Load(_on_cores(found, where, number))
 
 
 def _updates(placement: Placement, run: Run, name: str) -> Load:
@@ -256,8 +277,7 @@ def _updates(placement: Placement, run: Run, name: str) -> Load:
     held = np.bincount(where, minlength=number).astype(np.float64)
     mask = recorded(run, UPDATED.format(name))
     if mask is not None:
-        active = dense(_flat(mask) @ _by(where, number)).reshape(run.samples, run.steps, number)
-        return Load(active)
+        return Load(_on_cores(mask, where, number))
     counted = (name, "neuron_updated") in run.counts.table
     event = "neuron_updated" if counted else "neuron_active"
     if placement.network.populations[name].kind == "input":

@@ -1,12 +1,16 @@
 """Nodes that feed back on themselves: run step by step, counted over all steps of a chunk at once.
 
-Counting per step would cost more than running. Where a REAL value is fed back and its arrival mask
-matters, the mask of a step needs that of the step before: such cycles are counted step by step.
+Counting per step would cost more than running. Where arrival masks go round through REAL values
+alone, the mask of a step needs that of the step before: such cycles are counted step by step.
 A layer of neurons that feeds itself through one matrix is run as one kernel (``sim.recurrent``).
+Where all that goes round passes through neurons whose spikes are known from an earlier run, the
+other nodes run over all the steps at once too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,8 +36,11 @@ class Cycle:
         self.graph, self.unit = graph, unit
         self.names = {n.name for n in unit.nodes}
         self.layer: Layer | None = recurrent_layer(graph, unit)
-        back = [e.node for n in unit.nodes for e in n.inputs if e.node in self.names and e.delay]
-        self.at_once = all(graph[n].value.discrete or n not in needed for n in back)
+        cut = in_order(unit, lambda n: not spikes(n))
+        self.cut = cut is not None  # nothing goes round where no neuron's spikes do
+        masks = in_order(unit, lambda n: n.name in needed and not n.value.discrete)
+        self.order = cut or masks or unit.nodes
+        self.at_once = self.cut or masks is not None
         self.memory = {
             name: max((e.delay for c in graph.consumers[name] for e in c.inputs if e.node == name),
                       default=1) or 1
@@ -42,13 +49,24 @@ class Cycle:
 
     def run(self, executor: Executor, given: Given, steps: int) -> Values:
         """The values of all nodes over the steps, counted."""
-        if self.layer is not None and self.layer.fits(executor):
-            return self._counted(executor, given, self.layer.run(executor, given, steps))
+        values = self._at_once(executor, given, steps)
+        if values:
+            for name in self.names:
+                executor.step[name] += steps
+            return self._counted(executor, given, values)
         results: dict[str, list[Value]] = {name: [] for name in self.names}
         for t in range(steps):
             self._step(executor, given, results, t)
         values = {name: join(parts) for name, parts in results.items()}
         return self._counted(executor, given, values) if self.at_once else values
+
+    def _at_once(self, executor: Executor, given: Given, steps: int) -> Values:
+        """Values that are known, or come of one kernel: all the others follow from them."""
+        known = executor.known(self.unit.nodes, steps)
+        if self.cut and known.keys() >= {n.name for n in self.unit.nodes if spikes(n)}:
+            return known
+        fits = self.layer is not None and self.layer.fits(executor)
+        return self.layer.run(executor, given) if self.layer is not None and fits else {}
 
     def _step(
         self, executor: Executor, given: Given, results: dict[str, list[Value]], t: int
@@ -95,14 +113,18 @@ class Cycle:
         return value if initial is None else Value(initial.expand_as(data), t, False)
 
     def _counted(self, executor: Executor, given: Given, values: Values) -> Values:
-        """Count the nodes over all the steps; the executor already stands behind them."""
+        """Count the nodes over all the steps, and run those without a value; the executor already
+        stands behind them.
+        """
         steps = next(iter(values.values())).steps
-        for node in self.unit.nodes:
+        for node in self.order:
             inputs = tuple(
                 self._whole(executor, node, i, given, values) for i in range(len(node.inputs))
             )
             call = executor.counting(node, inputs, executor.step[node.name] - steps)
             call.state.pop("emitted", None)
+            if node.name not in values:
+                values[node.name] = Value(get(node.op).run(call), node.value)
             if node.name in executor.needed:
                 values[node.name].arrived = get(node.op).arrive(call)
             executor.count(node, call, values[node.name])
@@ -114,3 +136,20 @@ class Cycle:
         if edge.node not in self.names:
             return given[node.name, i]
         return executor.operand(node, i, values[edge.node])
+
+
+def spikes(node: Node) -> bool:
+    """Whether it is a neuron that emits spikes."""
+    return node.op == "neuron" and node.value.discrete
+
+
+def in_order(unit: Unit, goes_on: Callable[[Node], bool]) -> tuple[Node, ...] | None:
+    """The nodes, each behind those of its operands, delayed or not, that ``goes_on`` holds for;
+    None where these go round.
+    """
+    by = {n.name: n for n in unit.nodes}
+    before = {n: [e.node for e in by[n].inputs if e.node in by and goes_on(by[e.node])] for n in by}
+    try:
+        return tuple(by[name] for name in TopologicalSorter(before).static_order())
+    except CycleError:
+        return None

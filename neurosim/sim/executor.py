@@ -287,6 +287,10 @@ class Executor:
                 first = self.total - len(counted)
             self.counts.add(node.name, event, counted, first, self.first_sample)
 
+    def known(self, nodes: tuple[Node, ...], steps: int) -> dict[str, Value]:
+        """The next steps of nodes whose values are known before they run."""
+        return {}
+
     def result(self, name: str) -> Tensor:
         """A kept value: (steps, samples, *shape), one step for a clip value."""
         return self.kept[name].value()

@@ -21,7 +21,7 @@ from neurosim.sim.executor import Executor
 from neurosim.sim.layout import from_slices, to_slices
 from neurosim.sim.prepare import exact_float32, prepare, prepared
 from neurosim.sim.schedule import EVENTS_A_NODE, budget, bytes_per_step
-from neurosim.sim.updates import count_updates
+from neurosim.sim.updates import count_updates, looped
 from neurosim.sim.windows import check_window, cut_windows, window_notes
 
 
@@ -78,18 +78,14 @@ def simulate(
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
-    executor = Executor(
-        graph,
-        prepare(graph, device),
-        counts,
-        choice,
-        keep | frozenset(graph.outputs),
-        choice.kernels,
-    )
+    loops = looped(graph) if updates else frozenset()
+    seen = keep | loops | frozenset(graph.outputs)
+    executor = Executor(graph, prepare(graph, device), counts, choice, seen, choice.kernels)
     with torch.no_grad(), exact_float32():
         for start in range(0, steps, size):
             executor.feed(source[start : start + size], start + size >= steps)
-    masks = count_updates(graph, source, counts, size, keep) if updates else {}
+    fired = {name: executor.result(name) for name in loops}
+    masks = count_updates(graph, source, counts, size, keep, fired) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
     trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
     counted = counts.finish()

@@ -40,7 +40,12 @@ def test_links_and_hops_are_those_of_a_walk(chips: int) -> None:
         assert sum(way < 2 for way, _, _ in links) == ew[i]
         assert sum(way > 1 for way, _, _ in links) == ns[i]
         assert sum(bool(outside[link]) for link in links) == over[i]
-    np.testing.assert_allclose(link_loads(mesh, a, b, loads), expected, atol=1e-12)
+    np.testing.assert_array_equal(link_loads(mesh, a, b, loads), expected)
+    steps = np.stack([loads, 0 * loads, 3 * loads]).reshape(3, 1, 60)
+    of_steps = np.stack([expected, 0 * expected, 3 * expected])[:, None]
+    np.testing.assert_array_equal(link_loads(mesh, a, b, steps), of_steps)
+    none = link_loads(mesh, a[:0], b[:0], np.zeros((5, 0)))
+    assert none.shape == (5, *expected.shape) and not none.any()
 
 
 def test_tiles_are_numbered_down_the_columns() -> None:

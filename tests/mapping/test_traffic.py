@@ -11,6 +11,7 @@ import pytest
 import neurosim as ns
 from neurosim.ir.graph import Graph
 from neurosim.ir.run import Run, Trace
+from neurosim.mapping.detailed import work_of
 from neurosim.mapping.placement import Placement
 from tests.mapping.nets import conv_net, deliveries, messages, run_of, split_net, synapses
 from tests.mapping.test_place import chip
@@ -144,3 +145,40 @@ def test_one_recorded_population_is_traced_and_the_rest_expected() -> None:
     assert found.on_traffic(some).traced == ("n1",)
     assert any("exact for 1 of 2" in note for note in found.notes(some))
     assert any("exact, from the recorded" in note for note in found.notes(run))
+
+
+def test_neurons_scattered_over_cores_update_and_fire_there() -> None:
+    """By hand, neuron by neuron, in cores that are not in the order of their neurons."""
+    graph, rng = conv_net(), np.random.default_rng(3)
+    sizes = {n.name: n.value.size for n in graph.neurons()}
+    manual = {name: rng.permutation(np.arange(size) % 7) for name, size in sizes.items()}
+    found = ns.place(graph, chip(**SMALL | {"neurons_per_core": 60}), manual=manual)
+    run = run_of(graph, samples=2)
+    traffic, work = found.on_traffic(run), work_of(found, run, found.on_traffic(run))
+    seconds = {k: found.profile.timing[k].seconds() for k in ("neuron_idle", "neuron_active")}
+    fired, spent = np.zeros((2, 2, traffic.steps, len(found.at)))
+    for name, population in found.network.populations.items():
+        if population.kind == "sums":
+            continue
+        late = population.late
+        spikes, updated = (
+            run.trace[k].reshape(run.steps, 2, -1) for k in (name, f"{name}/updated")
+        )
+        each = {"updates": np.zeros((2, run.steps, len(found.at)))}
+        each["spikes"] = np.zeros_like(each["updates"])
+        for t, sample, neuron in np.ndindex(spikes.shape):
+            core = found.cores[name][neuron]
+            each["updates"][sample, t, core] += updated[t, sample, neuron]
+            each["spikes"][sample, t, core] += spikes[t, sample, neuron]
+        np.testing.assert_array_equal(traffic.updates[name].full, each["updates"])
+        np.testing.assert_array_equal(traffic.spikes[name].full, each["spikes"])
+        fired[:, late : late + run.steps] += each["spikes"]
+        held = np.bincount(found.cores[name], minlength=len(found.at)) * seconds["neuron_idle"]
+        more = seconds["neuron_active"] - seconds["neuron_idle"]
+        spent += held
+        spent[:, late : late + run.steps] += each["updates"] * more
+    for core, (first, last) in enumerate(zip(work.starts[:-1], work.starts[1:], strict=True)):
+        np.testing.assert_array_equal(work.fired[:, :, first:last].sum(axis=2), fired[:, :, core])
+        np.testing.assert_allclose(
+            work.spent[:, :, first:last].sum(axis=2), spent[:, :, core], rtol=1e-12
+        )

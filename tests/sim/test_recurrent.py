@@ -8,8 +8,13 @@ import torch
 from torch import Tensor, nn
 
 import neurosim as ns
+from neurosim.ir.graph import Edge, Node
+from neurosim.ir.neuron import IF
+from neurosim.ir.order import Unit
+from neurosim.ir.types import ValueType, integers
 from neurosim.sim import cycle
 from neurosim.sim.cycle import Cycle
+from tests.sim import loops
 
 
 class Cell(nn.Module):
@@ -106,3 +111,67 @@ def _cycles(graph: ns.Graph) -> list[Cycle]:
     from neurosim.ir.order import units
 
     return [Cycle(graph, unit, frozenset()) for unit in units(graph) if unit.cycle]
+
+
+@pytest.mark.parametrize("late", loops.PLACES)
+@pytest.mark.parametrize("bias", [False, True])
+def test_one_kernel_wherever_the_loop_is_late(late: str, bias: bool) -> None:
+    params, given = loops.weights(1, bias), loops.clip(1)
+    graph = loops.loop(params, late)
+    expected = loops.by_hand(params, given.numpy(), late)["fired"]
+    (found,) = _cycles(graph)
+    early = late in ("matrix", "reshape")
+    assert (found.layer is not None) == (early or not bias) and found.cut
+    dense = ns.simulate(graph, given, "dense")
+    np.testing.assert_array_equal(dense.outputs, expected)
+    for chunk in (None, 1, 4):
+        fused = ns.simulate(graph, given, "event", chunk=chunk)
+        np.testing.assert_array_equal(fused.outputs, expected)
+        assert not fused.counts.differences(dense.counts)
+    assert expected.size > expected.sum() > 10
+
+
+@pytest.mark.parametrize("late", loops.PLACES)
+def test_masks_of_late_currents_are_those_of_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """A REAL value is fed back, but its mask is that of spikes: counted at once all the same."""
+    monkeypatch.setattr(cycle, "recurrent_layer", lambda graph, unit: None)
+    graph, given = loops.loop(loops.weights(2, density=0.3), late), loops.clip(2, rate=0.05)
+    at_once = [ns.simulate(graph, given, "dense", chunk=c) for c in (None, 2)]
+    monkeypatch.setattr(cycle, "in_order", lambda unit, goes_on: None)
+    one_by_one = ns.simulate(graph, given, "dense")
+    assert one_by_one.counts.total("neuron_idle") > 0 < one_by_one.counts.total("neuron_active")
+    for run in at_once:
+        assert not run.counts.differences(one_by_one.counts)
+
+
+def test_two_steps_late_is_no_case_for_the_kernel() -> None:
+    graph, given = loops.loop(loops.weights(1), "matrix", by=2), loops.clip(1)
+    assert [c.layer for c in _cycles(graph)] == [None]
+    dense, event = (ns.simulate(graph, given, e, updates=True) for e in ("dense", "event"))
+    np.testing.assert_array_equal(event.outputs, dense.outputs)
+    assert not event.counts.differences(dense.counts)
+    assert (
+        dense.outputs != ns.simulate(loops.loop(loops.weights(1), "matrix"), given).outputs
+    ).any()
+
+
+def test_what_goes_round_through_real_values_alone_is_no_cut() -> None:
+    def unit(*edges: tuple[str, str, int]) -> Unit:
+        neuron = {"equation": IF(v_threshold=1.0).to_dict()}
+        spike, real = integers((2,), 3, 0, 1), ValueType((2,), 3)
+        names = sorted({name for a, b, _ in edges for name in (a, b)})
+        inputs = {n: tuple(Edge(a, d) for a, b, d in edges if b == n) for n in names}
+        return Unit(tuple(
+            Node(n, "neuron", inputs[n], neuron, type=spike) if n[0] == "n"
+            else Node(n, "add", inputs[n], type=real)
+            for n in names
+        ))  # fmt: skip
+
+    real = unit(("a", "b", 0), ("b", "a", 1), ("b", "n", 0), ("n", "a", 1))
+    assert cycle.in_order(real, lambda n: not cycle.spikes(n)) is None
+    cut = unit(("b", "a", 1), ("n", "b", 0), ("a", "n", 0))
+    found = cycle.in_order(cut, lambda n: not cycle.spikes(n))
+    assert found is not None
+    assert [n.name for n in found if n.name != "n"] == ["b", "a"]  # unlike the order of the unit
