@@ -99,16 +99,13 @@ class Costs:
             return math.inf
         terms = work.event() if engine == EVENT else work.dense()
         cost = sum(found.get(term, 0.0) * number for term, number in terms.items())
-        turned = engine == (DENSE if work.planar else PLANAR)
-        return cost + (self._turn(work) if turned and work.kind != "linear" else 0.0)
+        turned = work.kind != "linear" and engine == (DENSE if work.planar else PLANAR)
+        elements = work.inputs * turned + work.outputs * (engine == PLANAR)  # for who reads on
+        return cost + self.seconds.get("turn", {}).get("inputs", 0.0) * elements
 
     def best(self, work: Work) -> str:
         """The engine with the least predicted seconds."""
         return min((DENSE, PLANAR, EVENT), key=lambda engine: self.predict(engine, work))
-
-    def _turn(self, work: Work) -> float:
-        """Bringing the operand into the other memory order."""
-        return self.seconds.get("turn", {}).get("inputs", 0.0) * work.inputs
 
     def save(self, path: Path) -> None:
         """As JSON."""
