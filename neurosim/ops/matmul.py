@@ -14,7 +14,7 @@ from torch import Tensor
 from neurosim.errors import GraphError
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
-from neurosim.ir.types import ValueType, integers
+from neurosim.ir.types import Kind, ValueType, integers
 from neurosim.ops._sums import products
 from neurosim.ops._value import Call, Mask, Value, total
 
@@ -81,7 +81,9 @@ class Matmul(Op):
         repeat_b = lead // max(1, math.prod(b.type.shape[:-2]))
         counts: dict[str, Any] = {"activation_write": out.type.size}
         read: Any = 0
-        if a.type.discrete and b.type.discrete and not call.params:
+        spikes = a.type.kind is b.type.kind is Kind.SPIKE
+        added = spikes and _adds_up(call, out)
+        if a.type.discrete and b.type.discrete and not call.params and not added:
             _by_meeting(a, b, False)  # totals come from these sums
         if a.type.discrete:
             counts["fanout_left"] = _steps(a.active_total(), out) * cols * repeat_a
@@ -116,11 +118,11 @@ class Matmul(Op):
             counts |= {event: kept[event] for event in ("coincidence", "coincidence_unit")}
             return counts["coincidence"]
         if a.type.discrete and b.type.discrete:
-            counts["coincidence"] = _coincidence(a, b, False)
-            if a.type.kind is b.type.kind and a.type.kind.value == "spike":
-                counts["coincidence_unit"] = counts["coincidence"]
-            else:
-                counts["coincidence_unit"] = _coincidence(a, b, True)
+            every = tuple(range(len(out.type.shape)))
+            added, both = _adds_up(call, out), a.type.kind is b.type.kind is Kind.SPIKE
+            units = out.active_sum(every, True) if added else _coincidence(a, b, not both)
+            counts["coincidence"] = units if both else _coincidence(a, b, False)
+            counts["coincidence_unit"] = units
             return counts["coincidence"]
         if a.type.discrete:
             return counts["fanout_left"]
@@ -163,6 +165,13 @@ def masked(call: Call, a: Value, b: Value, out: Value) -> dict[str, np.ndarray]:
 
 def _numbers(value: Value, units: bool) -> Tensor:
     return (value.units() if units and value.type.discrete else value.active()).double()
+
+
+def _adds_up(call: Call, out: Value) -> bool:
+    """Whether Σ|a||b| is the sum of a product that was run: no pair cancels another, and no integer
+    is rounded."""
+    positive = min(v.type.lo for v in call.inputs) >= 0
+    return call.kernels is not None and out.type.discrete and positive and out.type.hi < 2**22
 
 
 def _steps(counts: np.ndarray, out: Value) -> np.ndarray:

@@ -26,6 +26,8 @@ from neurosim.sim.halo import Halo, streams
 from neurosim.sim.schedule import schedule
 from neurosim.sim.stream import Queue, Steps, delayed
 
+MOVES = ("reshape", "permute")  # every element of a slice stays in it, and there once
+
 
 class Choose(Protocol):
     """Which engine runs a node on these operands."""
@@ -208,6 +210,8 @@ class Executor:
         """What comes of it, with its arrival mask where one is needed."""
         op = get(node.op)
         out = Value(op.run(call), node.value)
+        if node.op in MOVES:
+            out.spikes = call.inputs[0].spikes
         if node.name in self.needed:
             call.out = out
             out.arrived = op.arrive(call)

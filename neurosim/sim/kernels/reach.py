@@ -18,28 +18,38 @@ def reach(active: np.ndarray, axes: list[Axis]) -> np.ndarray:
     rows = np.ascontiguousarray(active).reshape(len(active), -1, x.size)
     found = out.reshape(len(active), -1, x.out).view(np.uint8)
     sees = (table.lines, table.line_count, table.runs, table.run_count)
-    spread(_reach_loop, found.shape[0] * found.shape[1], out.size, rows, found, *sees)
+    side_by_side = x.stride == x.dilation == 1 and not x.transposed
+    taps = x.kernel if side_by_side else 0
+    spread(_reach_loop, out[..., 0].size, out.size, rows, found, *sees, taps, x.padding)
     return out
 
 
 @compiled
-def _reach(begin, end, active, out, lines, line_count, runs, run_count):
-    """Output lines begin..end, numbered (sample, line); tables: see geometry.Tables."""
+def _reach(begin, end, active, out, lines, line_count, runs, run_count, taps, padding):
+    """Output lines begin..end, numbered (sample, line); tables: see geometry.Tables. ``taps``: the
+    kernel's length where neighbouring outputs see neighbouring places, else 0."""
     width, columns = active.shape[2], out.shape[2]
-    seen = np.empty(width, np.uint8)
+    seen = np.zeros(width + 2 * padding + taps, np.uint8)
     for task in range(begin, end):
         sample, line = task // out.shape[1], task % out.shape[1]
-        seen[:] = 0
+        places, found = seen[padding : padding + width], out[sample, line]
+        places[:] = 0
         for j in range(line_count[line]):
             row = active[sample, lines[line, j, 0]]
             for i in range(width):
-                seen[i] |= np.uint8(row[i] != 0)
+                places[i] |= np.uint8(row[i] != 0)
+        if taps:
+            found[:] = 0
+            for k in range(taps):
+                for column in range(columns):
+                    found[column] |= seen[k + column]
+            continue
         for column in range(columns):
             hit = np.uint8(0)
             for r in range(run_count[column]):
                 for i in range(runs[column, r, 0], runs[column, r, 1]):
-                    hit |= seen[i]
-            out[sample, line, column] = hit
+                    hit |= places[i]
+            found[column] = hit
 
 
 @compiled
