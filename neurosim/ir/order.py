@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-import networkx as nx
-
 from neurosim.ir.graph import Graph, Node
 
 
@@ -27,6 +25,14 @@ class Unit:
 def units(graph: Graph) -> tuple[Unit, ...]:
     """Strongly connected components in topological order; ties in graph order."""
     order = {n.name: i for i, n in enumerate(graph.nodes)}
+    if all(order[e.node] < i for i, n in enumerate(graph.nodes) for e in n.inputs):
+        return tuple(Unit((node,)) for node in graph.nodes)
+    return _components(graph, order)
+
+
+def _components(graph: Graph, order: dict[str, int]) -> tuple[Unit, ...]:
+    import networkx as nx  # of 13 MB, for loops alone
+
     net = cast(Any, nx).DiGraph()
     net.add_nodes_from(order)
     net.add_edges_from((e.node, n.name) for n in graph.nodes for e in n.inputs)
