@@ -322,8 +322,9 @@ class CountsBuilder:
         rows = np.empty((len(even), self.rows, self._bins), np.int64)
         rows[:] = np.fromiter(even.values(), np.int64, len(even))[:, None, None]
         table = self._table | dict(zip(even, rows, strict=True))
+        whole = bins == self._bins
         return Counts(
-            {key: cast(np.ndarray, array)[:, :bins] for key, array in table.items()},
+            {k: array if whole else array[:, :bins] for k, array in cast(Any, table).items()},
             self.samples,
             self.steps,
             self.steps_per_bin,

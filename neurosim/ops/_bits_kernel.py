@@ -77,9 +77,14 @@ def _sum_words(words, each, found):
 @inlined
 def _split_words(words, length, found):
     few, most = 64 // length, (np.uint64(1) << np.uint64(length)) - np.uint64(1)
-    for j in range(found.size):
-        word = np.uint64(words[j // few]) >> np.uint64(j % few * length)
-        found[j] = ones(np.int64(word & most))
+    size, step, j, k = found.size, np.uint64(length), 0, 0
+    while j < size:
+        word = np.uint64(words[k])
+        for i in range(j, min(size, j + few)):
+            found[i] = ones(np.int64(word & most))
+            word >>= step
+        j += few
+        k += 1
 
 
 @compiled

@@ -76,6 +76,7 @@ class Executor:
         self.kept = {name: Steps(self.total or 1) for name in keep}
         self.halos: dict[str, Halo] = {}
         self.queues: dict[tuple[str, int], Queue] = {}
+        self.operands: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}  # but from inside a cycle
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
         for unit in self.units:
             self._connect(unit)
@@ -88,6 +89,7 @@ class Executor:
                 if edge.node not in inside:
                     queue = Queue(self.graph[edge.node].value.steps is not None)
                     self.queues[node.name, i] = queue
+                    self.operands[node.name].append(queue)
                     self.readers[edge.node].append(queue)
 
     def feed(self, clip: Tensor, final: bool) -> None:
@@ -120,7 +122,7 @@ class Executor:
             self._run_cycle(unit)
             return
         (node,) = unit.nodes
-        queues = [self.queues[node.name, i] for i in range(len(node.inputs))]
+        queues, op = self.operands[node.name], get(node.op)
         if any(not q.sequence and q.clip is None for q in queues):
             return
         sequences = [q for q in queues if q.sequence]
@@ -129,7 +131,8 @@ class Executor:
                 self.done.add(node.name)
                 self._run(node, tuple(q.take(1) for q in queues), 1)
             return
-        whole = get(node.op).time == "clipwise" and not isinstance(get(node.op), TimeReduce)
+        reduces = isinstance(op, TimeReduce)
+        whole = op.time == "clipwise" and not reduces
         if whole and not final and node.name not in self.halos:
             return
         steps = min(q.pending for q in sequences)
@@ -142,7 +145,7 @@ class Executor:
                 tuple(self.operand(node, i, q.take(steps)) for i, q in enumerate(queues)),
                 steps,
             )
-        if final and isinstance(get(node.op), TimeReduce):
+        if final and reduces:
             self._reduce_end(node)
 
     def _through(self, node: Node, queue: Queue, steps: int, final: bool) -> None:

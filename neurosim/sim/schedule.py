@@ -110,14 +110,21 @@ def budget(graph: Graph) -> int:
     return (256 if whole else 16) * 2**20
 
 
+_peaks: WeakKeyDictionary[Graph, int] = WeakKeyDictionary()
+
+
 def bytes_per_step(graph: Graph, samples: int) -> int:
     """Peak of the float32 values alive at once, for one step, while nodes run in order (clip values
     left out)."""
+    if graph not in _peaks:
+        _peaks[graph] = _peak(graph)
+    return samples * _peaks[graph]
+
+
+def _peak(graph: Graph) -> int:
     last = {e.node: i for i, n in enumerate(graph.nodes) for e in n.inputs}
     alive, peak = 0, 1
-    sizes = {
-        n.name: 4 * samples * n.value.size if n.value.steps is not None else 0 for n in graph.nodes
-    }
+    sizes = {n.name: 4 * n.value.size if n.value.steps is not None else 0 for n in graph.nodes}
     views = {"reshape", "permute", "slice", "expand"}
     ends: dict[int, list[str]] = {}
     for name, i in last.items():

@@ -30,13 +30,16 @@ class Queue:
     @property
     def pending(self) -> int:
         """Steps waiting."""
-        return sum(p.steps for p in self.parts)
+        parts = self.parts
+        return parts[0].steps if len(parts) == 1 else sum(p.steps for p in parts)
 
     def take(self, steps: int) -> Value:
         """The next ``steps`` steps, without a copy when they arrived together."""
         if not self.sequence:
             assert self.clip is not None
             return self.clip
+        if self.parts and self.parts[0].steps == steps:
+            return self.parts.popleft()
         taken: list[Value] = []
         left = steps
         while left:
