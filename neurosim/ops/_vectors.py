@@ -269,6 +269,39 @@ def add_splat_16(typing, out, at, source, begin, offset):
     return types.void(out, types.int64, source, types.int64, types.float32), generate
 
 
+def _affine(lanes: int, added: bool) -> Callable[..., Any]:
+    """out[at:+lanes] = (other[at:+lanes] +) x[at:+lanes] · scale + bias; scale and bias are arrays,
+    read from ``where`` on, or numbers. ``out`` may be ``x`` or ``other``.
+    """
+    vector = ir.VectorType(F32, lanes)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+
+        def constant(k: int) -> Any:
+            if signature.args[k] == types.float32:
+                return emit.splat(args[k], lanes)
+            return emit.load_vector(k, args[6], vector)
+
+        scaled = builder.fmul(emit.load_vector(2, args[1], vector), constant(4))
+        out = builder.fadd(scaled, constant(5))
+        if added:
+            out = builder.fadd(emit.load_vector(3, args[1], vector), out)
+        emit.store_vector(0, args[1], out)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def affine(typing, out, at, x, other, scale, bias, where):
+        whole = types.int64
+        return types.void(out, whole, x, other, scale, bias, whole), generate
+
+    return affine
+
+
+affine_16, affine_1 = _affine(16, False), _affine(1, False)
+affine_add_16, affine_add_1 = _affine(16, True), _affine(1, True)
+
+
 @intrinsic
 def column_words(typing, words, at, x, begin, step, count):
     """Bit c of words[at + j]: x[begin + c·step + j] ≠ 0, for j < 16 and c < count ≤ 64."""

@@ -14,6 +14,7 @@ from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType, integers, scales_equal
 from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._value import Call, Mask, Value
+from neurosim.ops.affine import Deferred
 
 
 class Add(Op):
@@ -33,11 +34,20 @@ class Add(Op):
 
     def run(self, call: Call) -> Tensor:
         """a + b, or a − b."""
+        if (found := self._deferred(call)) is not None:
+            return found
         a, b = (v.data for v in call.inputs)
         both = torch.sub if call.attrs.get("subtract") else torch.add
         if call.overwrites is None or a.shape != b.shape:
             return both(a, b)
         return both(a, b, out=call.inputs[call.overwrites].data)
+
+    def _deferred(self, call: Call) -> Tensor | None:
+        """With the affine in front of one operand, where that is still to be computed."""
+        for k, value in enumerate(call.inputs):
+            if isinstance(value, Deferred) and not call.attrs.get("subtract"):
+                return value.added(call.inputs[1 - k].data)
+        return None
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """One addition an output element."""

@@ -10,6 +10,7 @@ stays a spike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -92,13 +93,18 @@ class Affine(Op):
         return joined(call)
 
 
-def fused(call: Call, x: Tensor) -> Tensor | None:
-    """The same in one pass over memory; None where the data have gaps or the shape changes."""
+NOTHING = np.empty((0, 0), np.float32)
+
+
+def fused(call: Call, x: Tensor, other: Tensor | None = None) -> Tensor | None:
+    """The same in one pass over memory, added to ``other`` where there is one; None where the data
+    have gaps, lie in different orders, or change their shape."""
     from neurosim.ops._affine_kernel import affine_loop
 
     order = by_stride(x)
-    laid = x.permute(order)
-    if not laid.is_contiguous() or {*order[:2]} != {0, 1}:
+    laid, beside = x.permute(order), None if other is None else other.permute(order)
+    dense = laid.is_contiguous() and (beside is None or beside.is_contiguous())
+    if not dense or {*order[:2]} != {0, 1}:
         return None
     plans = call.kernels.plans(call.node.name)
     key = tuple(order)
@@ -110,11 +116,34 @@ def fused(call: Call, x: Tensor) -> Tensor | None:
     scale, bias = plan.steps(call.first_step, len(x))
     out = torch.empty_like(laid) if call.overwrites is None else laid
     slices = x.shape[0] * x.shape[1]
-    rows = (laid.numpy().reshape(slices, -1), out.numpy().reshape(slices, -1))
-    by_step = order[0] == 0
-    given = (*rows, scale, bias, plan.unit, plan.tiled, x.shape[1], by_step)
+    rows = [NOTHING if a is None else a.numpy().reshape(slices, -1) for a in (laid, beside, out)]
+    given = (*rows, scale, bias, plan.unit, plan.tiled, x.shape[1], order[0] == 0)
     spread(affine_loop, slices, x.numel(), *given)
     return out.permute([order.index(a) for a in range(len(order))])
+
+
+@dataclass
+class Deferred(Value):
+    """What an affine makes of ``held``, not computed yet: whoever asks for ``data`` has it
+    computed, an add does it on its way."""
+
+    call: Call | None = None
+
+    @property
+    def data(self) -> Tensor:
+        """float32 (steps, samples, *shape)."""
+        if self.call is not None:
+            self.held, self.call = OP.run(self.call), None
+        assert isinstance(self.held, Tensor)
+        return self.held
+
+    def added(self, other: Tensor) -> Tensor | None:
+        """other + data, without data; None where that needs two passes."""
+        if self.call is None or other.shape != self.held.shape:
+            return None
+        assert isinstance(self.held, Tensor)
+        found, self.call = fused(self.call, self.held, other), self.call
+        return found
 
 
 def _tiles_of(call: Call, x: Tensor, inner: list[int]) -> Tiles | None:

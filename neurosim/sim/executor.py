@@ -20,6 +20,7 @@ from neurosim.ir.graph import Graph, Node
 from neurosim.ir.order import Unit
 from neurosim.ops import get
 from neurosim.ops._value import Call, Value
+from neurosim.ops.affine import Deferred
 from neurosim.ops.time_reduce import TimeReduce
 from neurosim.sim.cycle import Cycle
 from neurosim.sim.halo import Halo, streams
@@ -66,7 +67,7 @@ class Executor:
         self.kernels, self.first_sample = kernels, first_sample
         plan = schedule(graph, keep)
         self.units, self.needed, self.packed = plan.units, plan.needed, plan.readers
-        self.overwritten = plan.overwritten
+        self.overwritten, self.deferred = plan.overwritten, plan.deferred
         self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
         self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
         self.done: set[str] = set()
@@ -76,7 +77,9 @@ class Executor:
         self.kept = {name: Steps(self.total or 1) for name in keep}
         self.halos: dict[str, Halo] = {}
         self.queues: dict[tuple[str, int], Queue] = {}
-        self.operands: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}  # but from inside a cycle
+        self.operands: dict[str, list[Queue]] = {
+            n.name: [] for n in graph.nodes
+        }  # but from inside a cycle
         self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
         for unit in self.units:
             self._connect(unit)
@@ -212,7 +215,10 @@ class Executor:
     def execute(self, node: Node, call: Call) -> Value:
         """What comes of it, with its arrival mask where one is needed."""
         op = get(node.op)
-        out = Value(op.run(call), node.value)
+        if node.name in self.deferred and call.kernels is not None:
+            out = Deferred(call.inputs[0].data, node.value, call=call)
+        else:
+            out = Value(op.run(call), node.value)
         if node.op in MOVES:
             out.spikes = call.inputs[0].spikes
         if node.name in self.needed:

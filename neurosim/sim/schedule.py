@@ -82,14 +82,25 @@ def overwritten(graph: Graph, keep: frozenset[str], plan: tuple[Unit, ...]) -> d
     return found
 
 
+def deferred(graph: Graph, overwritten: dict[str, int]) -> frozenset[str]:
+    """Affines of which an add alone reads, and may overwrite, what they make: it can do them on its
+    way."""
+    sources = {
+        graph[name].inputs[k].node for name, k in overwritten.items() if graph[name].op == "add"
+    }
+    affines = (graph[name] for name in sources & overwritten.keys())
+    return frozenset(node.name for node in affines if node.op == "affine")
+
+
 class Schedule(NamedTuple):
-    """Units in order, REAL values whose arrival is needed, neurons that may emit bits, and operands
-    that may be overwritten."""
+    """Units in order, REAL values whose arrival is needed, neurons that may emit bits, operands
+    that may be overwritten, and affines that an add takes along."""
 
     units: tuple[Unit, ...]
     needed: frozenset[str]
     readers: dict[str, Readers]
     overwritten: dict[str, int]
+    deferred: frozenset[str]
 
 
 _made: WeakKeyDictionary[Graph, dict[frozenset[str], Schedule]] = WeakKeyDictionary()
@@ -100,7 +111,8 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
     made = _made.setdefault(graph, {})
     if keep not in made:
         plan, readers = units(graph), event_readers(graph, keep)
-        made[keep] = Schedule(plan, needs_arrival(graph), readers, overwritten(graph, keep, plan))
+        own = overwritten(graph, keep, plan)
+        made[keep] = Schedule(plan, needs_arrival(graph), readers, own, deferred(graph, own))
     return made[keep]
 
 

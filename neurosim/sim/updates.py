@@ -46,6 +46,7 @@ class UpdatesExecutor(Executor):
     def __init__(self, fired: Mapping[str, Tensor], *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.fired, self.overwritten = fired, {}  # currents are looked at again
+        self.deferred = frozenset()
         for node in self.graph.nodes:
             listed = node.op == "linear" and len(node.known.in_shapes[0]) == 1
             self.state[node.name][STORED] = listed and node.known.encoding == "sparse"

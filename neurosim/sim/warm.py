@@ -54,13 +54,15 @@ def _neurons() -> None:
 def _sums_and_affines() -> None:
     from neurosim.ops._affine_kernel import affine_loop
     from neurosim.ops._sums import sum_axis
+    from neurosim.ops.affine import NOTHING
 
     x = torch.ones(2, 2, 20, 20)
     for axis in (2, 3):
         sum_axis(x, axis, None, True)
         sum_axis(x, axis, 1.0, False)
     rows, one = x.numpy().reshape(4, -1), np.ones((1, 400), np.float32)
-    spread(affine_loop, 4, 0, rows, rows.copy(), one, one, 400, True, 2, True)
+    for other in (NOTHING, rows):
+        spread(affine_loop, 4, 0, rows, other, rows.copy(), one, one, 400, True, 2, True)
 
 
 def warm(tell: Callable[[int, int], object] | None = None) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import neurosim as ns
+from neurosim.ops.affine import Deferred
 from neurosim.sim.schedule import overwritten, schedule
 
 
@@ -45,3 +46,18 @@ def test_the_clip_is_not_touched(tiny):
     before = clip.clone()
     ns.simulate(graph, clip)
     assert torch.equal(before, clip)
+
+
+def test_an_add_takes_the_affine_in_front_of_it_along(tiny, monkeypatch):
+    graph, clip = tiny
+    found = schedule(graph, frozenset(graph.outputs)).deferred
+    assert len(found) >= 8 and all(graph[name].op == "affine" for name in found)
+    alone = ns.simulate(graph, clip)
+    monkeypatch.setattr(Deferred, "added", lambda self, other: None)
+    assert torch.equal(alone.outputs, ns.simulate(graph, clip).outputs)
+
+
+def test_what_is_put_off_is_computed_once_asked_for(tiny):
+    graph, clip = tiny
+    runs = [ns.simulate(graph, clip, chunk=chunk) for chunk in (16, 5, 1)]
+    assert all(torch.equal(run.outputs, runs[0].outputs) for run in runs[1:])
