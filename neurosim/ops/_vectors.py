@@ -303,6 +303,27 @@ affine_add_16, affine_add_1 = _affine(16, True), _affine(1, True)
 
 
 @intrinsic
+def largest_16(typing, out, at, x, begin, step, count):
+    """out[at:+16] = the largest of x[begin + j·step:+16], j < count, lane by lane; no NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emit(context, builder, signature, args)
+        vector = ir.VectorType(F32, 16)
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(emit.load_vector(2, args[3], vector), total)
+        with cgutils.for_range_slice(builder, I64(1), args[5], I64(1)) as (j, _):
+            place = builder.add(args[3], builder.mul(j, args[4]))
+            loaded, held = emit.load_vector(2, place, vector), builder.load(total)
+            more = builder.fcmp_ordered(">", loaded, held)
+            builder.store(builder.select(more, loaded, held), total)
+        emit.store_vector(0, args[1], builder.load(total))
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(out, n, x, n, n, n), generate
+
+
+@intrinsic
 def column_words(typing, words, at, x, begin, step, count):
     """Bit c of words[at + j]: x[begin + c·step + j] ≠ 0, for j < 16 and c < count ≤ 64."""
 

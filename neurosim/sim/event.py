@@ -63,6 +63,21 @@ class EventKernels:
         out = reach(active.reshape(-1, *sizes), axes)
         return out.reshape(*active.shape[:2], 1, *out.shape[4 - len(spatial) :])
 
+    def max_pool(self, call: Call, sizes: tuple[int, ...]) -> Tensor | None:
+        """(steps, samples, C, *sizes) of two axes; None where channels do not lie innermost, or
+        windows have holes."""
+        from neurosim.sim.kernels.pooling import max_pool, spans
+
+        (x,), a = call.inputs, call.attrs
+        frames = x.data.flatten(0, 1).permute(0, 2, 3, 1)
+        if not frames.is_contiguous() or any(d != 1 for d in a["dilation"]):
+            return None
+        settings = zip(
+            frames.shape[1:3], sizes, a["kernel"], a["stride"], a["padding"], strict=True
+        )
+        out = torch.from_numpy(max_pool(frames.numpy(), *(spans(*axis) for axis in settings)))
+        return out.permute(0, 3, 1, 2).unflatten(0, (x.steps, x.samples))
+
     def linear(self, call: Call) -> Tensor:
         """(steps, samples, …, out)."""
         from neurosim.sim.kernels import conv, linear

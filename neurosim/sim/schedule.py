@@ -119,7 +119,7 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
 def budget(graph: Graph) -> int:
     """Bytes of the values alive at once: little where steps can pass through in small chunks."""
     whole = any(get(n.op).time == "clipwise" and n.op != "time_reduce" for n in graph.nodes)
-    return (256 if whole else 16) * 2**20
+    return (256 if whole else 12) * 2**20
 
 
 _peaks: WeakKeyDictionary[Graph, int] = WeakKeyDictionary()
@@ -135,15 +135,23 @@ def bytes_per_step(graph: Graph, samples: int) -> int:
 
 def _peak(graph: Graph) -> int:
     last = {e.node: i for i, n in enumerate(graph.nodes) for e in n.inputs}
-    alive, peak = 0, 1
-    sizes = {n.name: 4 * n.value.size if n.value.steps is not None else 0 for n in graph.nodes}
-    views = {"reshape", "permute", "slice", "expand"}
-    ends: dict[int, list[str]] = {}
-    for name, i in last.items():
-        ends.setdefault(i, []).append(name)
+    own = schedule(graph, frozenset(graph.outputs)).overwritten
+    lies: dict[str, str] = {}  # whose memory holds the value
     for i, node in enumerate(graph.nodes):
-        alive += 0 if node.op in views else sizes[node.name]
+        source = node.inputs[own[node.name]].node if node.name in own else node.name
+        lies[node.name] = place = lies.get(source, source)
+        last[place] = max(last.get(place, i), last.get(node.name, i))
+    views = {"reshape", "permute", "slice", "expand"}
+    sizes = {
+        n.name: 4 * n.value.size if n.value.steps is not None and n.op not in views else 0
+        for n in graph.nodes
+    }
+    alive, peak = 0, 1
+    ends: dict[int, list[str]] = {}
+    for name in set(lies.values()):
+        ends.setdefault(last[name], []).append(name)
+    for i, node in enumerate(graph.nodes):
+        alive += sizes[node.name] if lies[node.name] == node.name else 0
         peak = max(peak, alive + sizes[node.name] // 4)
-        for name in ends.get(i, ()):
-            alive -= 0 if graph[name].op in views else sizes[name]
+        alive -= sum(sizes[name] for name in ends.get(i, ()))
     return peak

@@ -47,7 +47,7 @@ def simulate(
     (``sim.streaming``). ``engine``: "dense" (torch), "event" (compiled event-driven kernels),
     "auto" (the faster of the two per node and chunk), or a Run whose choices are replayed; the
     choice never changes a figure. ``chunk``: steps run at a time (default: what fits
-    ``memory_budget`` bytes: 16 MB, or 256 where an operator needs all the steps at once anyway).
+    ``memory_budget`` bytes: 12 MB, or 256 where an operator needs all the steps at once anyway).
     ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.
@@ -182,8 +182,9 @@ def _recorded(node: Node, value: Tensor) -> np.ndarray:
 
 
 def chunk_steps(graph: Graph, samples: int, steps: int, memory_budget: int) -> int:
-    """As many steps as fit the budget; all of them when that is what fits."""
-    return max(1, min(steps, memory_budget // bytes_per_step(graph, samples)))
+    """As many steps as fit the budget, in chunks of about the same length."""
+    most = max(1, min(steps, memory_budget // bytes_per_step(graph, samples)))
+    return -(-steps // -(-steps // most))
 
 
 def _binned(counts: Counts) -> str:

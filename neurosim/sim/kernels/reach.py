@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.sim.kernels.geometry import Axis, tables
 from neurosim.threads import spread
-from neurosim.threads._fork import compiled, fork
+from neurosim.threads._fork import compiled, fork, inlined
 
 
 def reach(active: np.ndarray, axes: list[Axis]) -> np.ndarray:
@@ -30,28 +30,39 @@ def _reach(begin, end, active, out, lines, line_count, runs, run_count, taps, pa
     kernel's length where neighbouring outputs see neighbouring places, else 0."""
     width, columns = active.shape[2], out.shape[2]
     seen = np.zeros(width + 2 * padding + taps, np.uint8)
+    places, found = active.reshape(-1), out.reshape(-1)
     for task in range(begin, end):
         sample, line = task // out.shape[1], task % out.shape[1]
-        places, found = seen[padding : padding + width], out[sample, line]
-        places[:] = 0
+        seen[:] = 0
         for j in range(line_count[line]):
-            row = active[sample, lines[line, j, 0]]
-            for i in range(width):
-                places[i] |= np.uint8(row[i] != 0)
+            first = (sample * active.shape[1] + lines[line, j, 0]) * width
+            _mark(seen, padding, places, first, width)
         if taps:
-            found[:] = 0
-            for k in range(taps):
-                for column in range(columns):
-                    found[column] |= seen[k + column]
+            _reach_line(found, task * columns, columns, seen, taps)
             continue
         for column in range(columns):
             hit = np.uint8(0)
             for r in range(run_count[column]):
                 for i in range(runs[column, r, 0], runs[column, r, 1]):
-                    hit |= places[i]
-            found[column] = hit
+                    hit |= seen[np.uintp(padding + i)]
+            out[sample, line, column] = hit
 
 
 @compiled
 def _reach_loop(start, threads, tasks, chunk, args):
     return fork(_reach, start, threads, tasks, chunk, args)
+
+
+@inlined
+def _mark(seen, shift, active, first, width):
+    for i in range(width):
+        seen[np.uintp(shift + i)] |= np.uint8(active[np.uintp(first + i)] != 0)
+
+
+@inlined
+def _reach_line(out, at, columns, seen, taps):
+    for column in range(columns):
+        out[np.uintp(at + column)] = seen[column]
+    for k in range(1, taps):
+        for column in range(columns):
+            out[np.uintp(at + column)] |= seen[np.uintp(k + column)]
