@@ -21,9 +21,10 @@ import torch.nn.functional as F
 from benchmarks.common import THREADS, Row, interleaved, main, row, seconds
 from benchmarks.roofline import adds_per_second
 from neurosim.ops._bits import Bits
-from neurosim.ops._bits_kernel import pack
+from neurosim.ops._bits_kernel import pack_loop
 from neurosim.sim.kernels import conv, linear, pack_weights
 from neurosim.sim.kernels.events import bit_frames
+from neurosim.threads import spread
 
 Call = Callable[[], object]
 SWEEP = (0.12, 0.15, 0.18, 0.22)
@@ -130,7 +131,7 @@ def bit_call(case: Case, x: np.ndarray, weight: np.ndarray) -> Call:
     """The event kernel on the same spikes as bits, channels innermost."""
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
-    pack(0, len(last), last.reshape(len(last), -1), bits.words)
+    spread(pack_loop, len(last), 0, last.reshape(len(last), -1), bits.words)
     frames = bit_frames(bits)
     assert frames is not None
     packed = pack_weights(weight, case.channels if case.layer.startswith("depthwise") else 1)

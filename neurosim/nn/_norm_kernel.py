@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import body, fork
 
 LANES = 16
 PLAIN, SQUARE, PRODUCT = range(3)
@@ -22,7 +22,7 @@ _stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_c
 _free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
-@_free
+@body
 def forward(first, last, x, y, weight, bias, mean, var, eps, inner):
     """Steps first … last − 1 of x (T, R, L) → y; mean and biased variance, (T, C) float32."""
     channels = weight.shape[1]
@@ -61,7 +61,7 @@ def _affine(x, y, weight, bias, mean, var, eps, inner):
                 out[j] = (row[j] - m) * s + b
 
 
-@_free
+@body
 def backward(first, last, x, gy, gx, weight, mean, var, gweight, gbias, eps, inner):
     """gβ = Σ gy, gγ = Σ gy·x̂, gx = γ/σ·(gy − gβ/N − x̂·gγ/N), x̂ = (x − μ)/σ, σ² with ε."""
     channels = weight.shape[1]

@@ -6,10 +6,10 @@ Import this module where it is used: it imports numba.
 from __future__ import annotations
 
 from neurosim.ops._vectors import affine_1, affine_16, affine_add_1, affine_add_16
-from neurosim.threads._fork import compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 
-@compiled
+@body
 def affine(first, last, x, other, out, scale, bias, unit, tiled, samples, by_step):
     """Rows first … last − 1 of x and out (slices, size), added to those of ``other`` where it has
     some; ``scale``, ``bias``: see ``_tiles.Tiles``. ``out`` may be x.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, ones
-from neurosim.threads._fork import compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 
 @inlined
@@ -36,7 +36,7 @@ def window(words, at, room):
     return np.int64(found)
 
 
-@compiled
+@body
 def pack(first, last, x, words):
     """Bits of the elements that are not 0 of float32 rows first … last − 1."""
     for row in range(first, last):
@@ -50,7 +50,7 @@ def pack_loop(start, threads, tasks, chunk, args):
     return fork(pack, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def unpack(first, last, words, out):
     """Float32 rows first … last − 1 of 0.0 and 1.0."""
     for row in range(first, last):
@@ -87,7 +87,7 @@ def _split_words(words, length, found):
         k += 1
 
 
-@compiled
+@body
 def count_runs(first, last, words, length, found):
     """found[row, j]: set bits among the elements j·length … (j + 1)·length, of rows first … last −
     1."""

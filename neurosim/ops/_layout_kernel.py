@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from neurosim.threads._fork import compiled, fork
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 
-@compiled
+@body
 def interleave(first, last, x, out):
     """out[n, p, c] = x[n, c, p] for n = first … last − 1 and few channels c."""
     channels = x.shape[1]
@@ -14,8 +14,6 @@ def interleave(first, last, x, out):
             _two(x[n, 0], x[n, 1], out[n])
         elif channels == 3:
             _three(x[n, 0], x[n, 1], x[n, 2], out[n])
-        elif channels == 4:
-            _four(x[n, 0], x[n, 1], x[n, 2], x[n, 3], out[n])
         else:
             for c in range(channels):
                 for p in range(x.shape[2]):
@@ -30,25 +28,16 @@ def interleave_loop(start, threads, tasks, chunk, args):
 # a number of channels known beforehand makes whole vectors of the strided writes
 
 
-@compiled
+@inlined
 def _two(a, b, out):
     for p in range(a.size):
         out[p, 0] = a[p]
         out[p, 1] = b[p]
 
 
-@compiled
+@inlined
 def _three(a, b, c, out):
     for p in range(a.size):
         out[p, 0] = a[p]
         out[p, 1] = b[p]
         out[p, 2] = c[p]
-
-
-@compiled
-def _four(a, b, c, d, out):
-    for p in range(a.size):
-        out[p, 0] = a[p]
-        out[p, 1] = b[p]
-        out[p, 2] = c[p]
-        out[p, 3] = d[p]

@@ -9,12 +9,12 @@ import numpy as np
 
 from neurosim.ops._neuron_vectors import step_1, step_16, store_ones_16
 from neurosim.ops._vectors import ones
-from neurosim.threads._fork import compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
-@compiled
+@body
 def short_rows(
     first, last, block, x, out, bits, spikes, rows, v, affine, unit, tiled, numbers, form
 ):

@@ -23,12 +23,12 @@ from neurosim.ops._neuron_kernel import (
     _load,
 )
 from neurosim.ops._vectors import row_sum_16, row_sum_32, row_sum_64
-from neurosim.threads._fork import fork
+from neurosim.threads._fork import body, fork
 
 SLACK = 64  # elements past a vector that a tile may touch
 
 
-@_free
+@body
 def recurrent_rows(
     first, last, x, out, rows, tiles, bias, scale, held, fired, params, affine, repeats, form
 ):

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.ops._vectors import active_mask_16, add_active_16, ones
-from neurosim.threads._fork import compiled, fork
+from neurosim.threads._fork import body, compiled, fork
 
 
-@compiled
+@body
 def active_last(first, last, x, found):
     """found[r]: elements of x[r] that are not 0, for rows first … last − 1."""
     length = x.shape[1]
@@ -29,7 +29,7 @@ def active_last_loop(start, threads, tasks, chunk, args):
     return fork(active_last, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def active_middle(first, last, x, found):
     """found[o, i]: elements of x[o, :, i] that are not 0, for o = first … last − 1."""
     length, inner = x.shape[1], x.shape[2]
@@ -54,7 +54,7 @@ def active_middle_loop(start, threads, tasks, chunk, args):
     return fork(active_middle, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def units_last(first, last, x, scale, nonzero, found):
     """found[r] = Σ |n| of x[r] = scale · n, or how many n are not 0, for rows first … last − 1."""
     for row in range(first, last):
@@ -73,7 +73,7 @@ def units_last_loop(start, threads, tasks, chunk, args):
     return fork(units_last, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def units_middle(first, last, x, scale, nonzero, found):
     """The same along the middle axis: found[o, i] of x[o, :, i]."""
     for outer in range(first, last):
@@ -94,7 +94,7 @@ def units_middle_loop(start, threads, tasks, chunk, args):
     return fork(units_middle, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def true_rows(first, last, x, found):
     """found[r]: bytes of x[r] (each 0 or 1) that are 1, for rows first … last − 1."""
     for row in range(first, last):
@@ -113,7 +113,7 @@ def true_rows_loop(start, threads, tasks, chunk, args):
     return fork(true_rows, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def product_rows(first, last, a, b, found):
     """found[r] = Σ a[r] · b[r] of int64 rows, for rows first … last − 1; ``b`` of one row serves
     all."""

@@ -367,61 +367,26 @@ def add_active_16(typing, out, at, x, begin, step, count):
     return types.void(out, at_type, x, at_type, at_type, at_type), generate
 
 
-def _masked_sum(parts: int, pixels: int) -> Callable[..., Any]:
-    """out[at:+lanes] = scale · Σ_e (weight[row[e] + c:+lanes] where the bits from 16 · (place[e] +
-    shift) + c on are set) + bias[c:+lanes], for e < count, in this order; lanes = 16 · parts.
-
-    The same for the next ``pixels`` − 1, whose bits lie ``next`` sixteens further each, and whose
-    outputs 16 · ``next`` further.
-    """
-    vector, mask = ir.VectorType(F32, 16), ir.IntType(16)
-    lanes = ir.VectorType(ir.IntType(1), 16)
+@intrinsic
+def masked_sum_16(typing, out, at, weight, bits, place, row, count, channel, bias, scale):
+    """out[at:+16] = scale · Σ_e (weight[row[e] + channel:+16] where bits[place[e] + channel / 16],
+    int16, has a bit set) + bias[channel:+16], for e < count, in this order."""
+    vector, lanes = ir.VectorType(F32, 16), ir.VectorType(ir.IntType(1), 16)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emit(context, builder, signature, args)
-        channel, ahead, none = args[7], args[9], ir.Constant(vector, [0.0] * 16)
-        block = builder.add(builder.ashr(channel, I64(4)), args[8])
-        blocks = [builder.add(block, builder.mul(ahead, I64(k))) for k in range(pixels)]
-        totals = [[cgutils.alloca_once(builder, vector) for _ in range(parts)] for _ in blocks]
-        for total in sum(totals, []):
-            builder.store(none, total)
-
-        def add(first: Any, k: int, weights: Any, total: Any) -> None:
-            word = emit.address(3, builder.add(first, I64(k)))
-            bits = builder.load(builder.bitcast(word, mask.as_pointer()))
-            bits.align = 2
-            held = builder.load(total)
-            added = builder.fadd(held, weights)
-            builder.store(builder.select(builder.bitcast(bits, lanes), added, held), total)
-
+        emit, channel = _Emit(context, builder, signature, args), args[7]
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(ir.Constant(vector, [0.0] * 16), total)
+        block = builder.ashr(channel, I64(4))
         with cgutils.for_range(builder, args[6]) as loop:
-            place = emit.load(4, loop.index)
+            mask = emit.load(3, builder.add(emit.load(4, loop.index), block))
             at = builder.add(emit.load(5, loop.index), channel)
-            for k in range(parts):
-                weights = emit.load_vector(2, builder.add(at, I64(16 * k)), vector)
-                for begin, of_pixel in zip(blocks, totals, strict=True):
-                    add(builder.add(place, begin), k, weights, of_pixel[k])
-        for number, of_pixel in enumerate(totals):
-            begin = builder.add(args[1], builder.mul(ahead, I64(16 * number)))
-            for k, total in enumerate(of_pixel):
-                scaled = builder.fmul(builder.load(total), emit.splat(args[11], 16))
-                offset = emit.load_vector(10, builder.add(channel, I64(16 * k)), vector)
-                here = builder.add(begin, I64(16 * k))
-                emit.store_vector(0, here, builder.fadd(scaled, offset))
+            held = builder.load(total)
+            added = builder.fadd(held, emit.load_vector(2, at, vector))
+            builder.store(builder.select(builder.bitcast(mask, lanes), added, held), total)
+        scaled = builder.fmul(builder.load(total), emit.splat(args[9], 16))
+        emit.store_vector(0, args[1], builder.fadd(scaled, emit.load_vector(8, channel, vector)))
         return context.get_dummy_value()
 
-    @intrinsic
-    def masked_sum(
-        typing, out, at, weight, bits, place, row, count, channel, shift, ahead, bias, scale
-    ):
-        whole = types.int64
-        lists = (bits, place, row)
-        parameters = (out, whole, weight, *lists, *(whole,) * 4, bias, types.float32)
-        return types.void(*parameters), generate
-
-    return masked_sum
-
-
-masked_sum_64, masked_pair_64, masked_sum_16 = (
-    _masked_sum(parts, pixels) for parts, pixels in ((4, 1), (4, 2), (1, 1))
-)
+    n = types.int64
+    return types.void(out, n, weight, bits, place, row, n, n, bias, types.float32), generate

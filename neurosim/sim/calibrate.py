@@ -27,6 +27,7 @@ from neurosim.sim.cost import (
     Work,
     machine,
 )
+from neurosim.threads import spread
 
 DENSITIES = (0.02, 0.1, 0.25)
 GOES = 5
@@ -146,7 +147,7 @@ def dense(probe: Probe, x: Tensor, weight: np.ndarray) -> Iterable[tuple[str, Ca
 def event(probe: Probe, x: Tensor, weight: np.ndarray) -> Iterable[tuple[bool, Callable[[], Any]]]:
     """Our kernel from float32 and from bits, with channels innermost."""
     from neurosim.ops._bits import Bits
-    from neurosim.ops._bits_kernel import pack
+    from neurosim.ops._bits_kernel import pack_loop
     from neurosim.sim.kernels import conv, linear, pack_weights
     from neurosim.sim.kernels.events import bit_frames
 
@@ -161,7 +162,7 @@ def event(probe: Probe, x: Tensor, weight: np.ndarray) -> Iterable[tuple[bool, C
         return
     inner = (*range(1, x.ndim - 1), 0)
     bits = Bits.empty((1, *x.shape), inner)
-    pack(0, len(last), last.reshape(len(last), -1), bits.words)
+    spread(pack_loop, len(last), 0, last.reshape(len(last), -1), bits.words)
     walked = bit_frames(bits)
     padding = 0 if probe.kind == "linear" else probe.kernel // 2
     assert walked is not None

@@ -25,17 +25,29 @@ def _kernels() -> None:
     from neurosim.sim import kernels
 
     rng = np.random.default_rng(0)
-    spikes = (rng.random((2, 32, 6, 6)) < 0.2).astype(np.float32)
+    spikes = (rng.random((2, 32, 6, 9)) < 0.2).astype(np.float32)
     last = np.ascontiguousarray(spikes.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     dense, single = rng.random((32, 32, 3, 3), np.float32), rng.random((32, 1, 3, 3), np.float32)
     for x in (spikes, last):
         for spike in (1.0, None):
             kernels.conv(x, dense, padding=1, spike=spike)
         kernels.conv(x, single, padding=1, groups=32)
-        kernels.conv(x, single, padding=1, groups=32, spike=1.0)  # under masks
+        for stride in (1, 2):
+            kernels.conv(x, single, stride=stride, padding=1, groups=32, spike=1.0)  # masks
         kernels.conv(x, dense[:, :, :1, :1], spike=1.0)  # pixel by pixel
         kernels.count_active(x, units=True)
-    kernels.matmul(spikes.reshape(2, 32, 36), spikes.reshape(2, 36, 32))
+    kernels.matmul(spikes.reshape(2, 32, 54), spikes.reshape(2, 54, 32))
+    _reach_and_pools(last.transpose(0, 2, 3, 1))
+
+
+def _reach_and_pools(last: np.ndarray) -> None:
+    from neurosim.sim.kernels.convolution import axes_of
+    from neurosim.sim.kernels.pooling import max_pool, spans
+    from neurosim.sim.kernels.reach import reach
+
+    active = np.ones((2, 1, 6, 9), np.int64)
+    reach(active, axes_of((1, 6, 9), (1, 3, 3), 2, 1, 1, 1, 0, False))
+    max_pool(last, spans(6, 3, 2, 2, 0), spans(9, 4, 2, 2, 0))
 
 
 def _neurons() -> None:
@@ -53,13 +65,17 @@ def _neurons() -> None:
 
 def _sums_and_affines() -> None:
     from neurosim.ops._affine_kernel import affine_loop
-    from neurosim.ops._sums import sum_axis
+    from neurosim.ops._layout import channels_last
+    from neurosim.ops._sums import products, sum_axis, true_elements
     from neurosim.ops.affine import NOTHING
 
     x = torch.ones(2, 2, 20, 20)
     for axis in (2, 3):
         sum_axis(x, axis, None, True)
         sum_axis(x, axis, 1.0, False)
+    channels_last(x)
+    true_elements(x > 0)
+    products(x.numpy().astype(np.int64), np.ones((20, 20), np.int64))
     rows, one = x.numpy().reshape(4, -1), np.ones((1, 400), np.float32)
     for other in (NOTHING, rows):
         spread(affine_loop, 4, 0, rows, other, rows.copy(), one, one, 400, True, 2, True)

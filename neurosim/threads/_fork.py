@@ -1,12 +1,15 @@
 """The fork of a compiled loop: an LLVM function that takes ranges from a shared counter until none
 is left, handed to whatever starts threads. Import this module where it is used: it imports numba.
 
-A kernel ``body(first, last, *args)`` gets a loop of its own, in its own module, so that numba's
-cache sees both change together::
+A kernel gets a loop of its own, in its own module, so that numba's cache sees both change
+together::
+
+    @body
+    def kernel(first, last, *args): ...
 
     @compiled
-    def body_loop(start, threads, tasks, chunk, args):
-        return fork(body, start, threads, tasks, chunk, args)
+    def kernel_loop(start, threads, tasks, chunk, args):
+        return fork(kernel, start, threads, tasks, chunk, args)
 """
 
 from __future__ import annotations
@@ -24,21 +27,23 @@ START = ir.FunctionType(ir.VoidType(), [BODY.as_pointer(), POINTER, I32, I32])
 NEXT, FAILED, TASKS, CHUNK, ARGS = range(5)  # what the threads share
 intrinsic: Any = extending.intrinsic  # its decorated functions take one argument less
 _njit: Any = njit
+_bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # not called from Python
 compiled = _njit(nogil=True, cache=True, error_model="numpy")
+body = _njit(nogil=True, error_model="numpy", **_bare)  # its loop is kept, with it inside
 # of a kernel's inner functions: without ``_nrt`` each call would count references to its arrays, an
 # atomic operation that costs more than most of what they do; they allocate nothing
-inlined = _njit(nogil=True, forceinline=True, error_model="numpy", _nrt=False)
+inlined = _njit(nogil=True, forceinline=True, error_model="numpy", _nrt=False, **_bare)
 
 
 @intrinsic
 def fork(
-    typing: Any, body: Any, start: Any, threads: Any, tasks: Any, chunk: Any, args: Any
+    typing: Any, kernel: Any, start: Any, threads: Any, tasks: Any, chunk: Any, args: Any
 ) -> Any:
-    """Run ``body(first, last, *args)`` over range(tasks), ``chunk`` at a time, on ``threads``
+    """Run ``kernel(first, last, *args)`` over range(tasks), ``chunk`` at a time, on ``threads``
     threads that ``start`` (the address of a ``GOMP_parallel``) brings; by one thread, on this one.
     Returns whether a call failed, as an int64.
     """
-    called = body.get_call_type(typing, (types.intp, types.intp, *args.types), {})
+    called = kernel.get_call_type(typing, (types.intp, types.intp, *args.types), {})
     numbers = (types.intp,) * 4
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -47,7 +52,7 @@ def fork(
         data = cgutils.alloca_once(builder, kind)
         for k, value in enumerate((I64(0), I64(0), *shared)):
             builder.store(value, _field(builder, data, k))
-        loop = _outlined(context, builder.module, body, called, kind)
+        loop = _outlined(context, builder.module, kernel, called, kind)
         opaque = builder.bitcast(data, POINTER)
         with builder.if_else(builder.icmp_signed("<=", team, I64(1))) as (alone, together):
             with alone:
@@ -57,14 +62,14 @@ def fork(
                 builder.call(begin, [loop, opaque, builder.trunc(team, I32), I32(0)])
         return builder.load(_field(builder, data, FAILED))
 
-    return types.intp(body, *numbers, args), generate
+    return types.intp(kernel, *numbers, args), generate
 
 
 def _field(builder: Any, data: Any, k: int) -> Any:
     return builder.gep(data, [I32(0), I32(k)], inbounds=True)
 
 
-def _outlined(context: Any, module: Any, body: Any, called: Any, kind: Any) -> Any:
+def _outlined(context: Any, module: Any, kernel: Any, called: Any, kind: Any) -> Any:
     """``void loop(void *data)``: takes the next range until none is left."""
     function = ir.Function(module, BODY, module.get_unique_name("ranges"))
     function.linkage = "internal"
@@ -80,11 +85,9 @@ def _outlined(context: Any, module: Any, body: Any, called: Any, kind: Any) -> A
     end = b.add(first, chunk)
     last = b.select(b.icmp_signed("<", end, tasks), end, tasks)
     items = [b.extract_value(args, k) for k in range(len(called.args) - 2)]
-    compiled = body.dispatcher.overloads[called.args]
-    context.add_linking_libs([compiled.library])
-    status, _ = context.call_internal_no_propagate(
-        b, compiled.fndesc, called, [first, last, *items]
-    )
+    made = kernel.dispatcher.overloads[called.args]
+    context.add_linking_libs([made.library])
+    status, _ = context.call_internal_no_propagate(b, made.fndesc, called, [first, last, *items])
     b.atomic_rmw("or", _field(b, data, FAILED), b.zext(status.is_error, I64), "monotonic")
     b.branch(head)
     b.position_at_end(done)

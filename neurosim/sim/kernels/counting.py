@@ -11,7 +11,7 @@ import numpy as np
 from neurosim.errors import SimulationError
 from neurosim.sim.kernels.events import Frames, frames
 from neurosim.threads import spread
-from neurosim.threads._fork import compiled, fork
+from neurosim.threads._fork import body, compiled, fork
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def _count(
     spread(loop, samples * groups, source.flat.size, *given)
 
 
-@compiled
+@body
 def _count_last(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, positions, C)."""
     for task in range(begin, end):
@@ -77,7 +77,7 @@ def _count_last_loop(start, threads, tasks, chunk, args):
     return fork(_count_last, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def _count_planar(begin, end, x, inputs, groups, positions, active, units, inverse):
     """(sample, group) pairs begin..end of x (N, C, positions)."""
     for task in range(begin, end):

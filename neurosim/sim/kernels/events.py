@@ -18,7 +18,7 @@ from neurosim.ops._bits_kernel import active_word, pack_loop, window
 from neurosim.ops._layout_kernel import interleave_loop
 from neurosim.ops._vectors import column_words, list_16, lowest_bit, ones
 from neurosim.threads import spread
-from neurosim.threads._fork import compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
@@ -115,7 +115,7 @@ def _compress_spikes(x: BitFrames, groups: int, size: int, rows: int) -> Events:
     return Events(index, np.zeros(SLACK, np.float32), start)
 
 
-@compiled
+@body
 def _compress_bits(begin, end, words, channels, groups, lines, width, index, start):
     """Rows begin..end of spikes (N, lines, width, C), one bit each."""
     inputs = channels // groups
@@ -137,7 +137,7 @@ def _compress_bits_loop(start, threads, tasks, chunk, args):
     return fork(_compress_bits, start, threads, tasks, chunk, args)
 
 
-@compiled
+@body
 def _compress_last(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, lines, width, C): 64 channels make one word, its set bits the
     events.
@@ -195,7 +195,7 @@ def _emit(word, number, x, first, step, index, value, at):
     return at
 
 
-@compiled
+@body
 def _compress_planar(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, C, lines, width): one word of up to 64 channels per column, filled
     plane by plane.

@@ -19,12 +19,12 @@ from neurosim.ops._strip import (
     strip_5,
     strip_7,
 )
-from neurosim.ops._vectors import masked_pair_64, masked_sum_16, masked_sum_64
+from neurosim.ops._vectors import masked_sum_16
 from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
-from neurosim.threads._fork import compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined
 
 LANES = 16
 
@@ -85,7 +85,7 @@ def _in_strips(x: Axis) -> bool:
     return plain and x.kernel in (3, 5, 7) and x.out >= PIXELS
 
 
-@compiled
+@body
 def _strip_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), eight columns at a time: the last ones once
     more where they are no multiple of eight."""
@@ -135,30 +135,18 @@ def _strip(layer, bits, above, row, line, first, out, at):
                      bias, scale)  # fmt: skip
 
 
-@compiled
+@body
 def _masked_lines(begin, end, layer, out):
-    """Output lines begin..end, numbered (sample, line)."""
+    """Output lines begin..end, numbered (sample, line), pixel by pixel."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
-    inside = np.empty((2, layer.taps), np.int64)  # taps of a column that sees a whole kernel row
-    border = np.empty((2, layer.taps), np.int64)
+    place, row = np.empty((2, layer.taps), np.int64)
     for task in range(begin, end):
         bits, line = layer.bits[task // lines], task % lines
-        whole = _taps(layer, line, 0, layer.row_taps, 0, inside, 0)
-        column = 0
-        while column < columns:
-            at, run = (task * columns + column) * channels, layer.runs[column, 0]
-            if not _inside(layer, column):
-                count = 0
-                for r in range(layer.run_count[column]):
-                    run = layer.runs[column, r]
-                    count = _taps(layer, line, run[0], run[1], run[2], border, count)
-                _sum(layer, bits, border, count, 0, out, at)
-            elif _paired(layer, column):
-                _sum_pair(layer, bits, inside, whole, run[0] * channels // 16, out, at)
-                column += 1
-            else:
-                _sum(layer, bits, inside, whole, run[0] * channels // 16, out, at)
-            column += 1
+        for column in range(columns):
+            count, at = _taps(layer, line, column, place, row), (task * columns + column) * channels
+            for c in range(0, channels, LANES):
+                masked_sum_16(out, at + c, layer.rows, bits, place, row, count, c, layer.bias,
+                              layer.scale)  # fmt: skip
 
 
 @compiled
@@ -167,55 +155,15 @@ def _masked_lines_loop(start, threads, tasks, chunk, args):
 
 
 @inlined
-def _inside(layer, column):
-    """Whether an output column sees a whole row of the kernel."""
-    run = layer.runs[column, 0]
-    return layer.run_count[column] == 1 and run[1] - run[0] == layer.row_taps
-
-
-@inlined
-def _paired(layer, column):
-    """Whether the next one does too, a step further: their weights are loaded once."""
-    if layer.channels % 64 or column + 1 >= layer.run_count.size or not _inside(layer, column + 1):
-        return False
-    return layer.runs[column + 1, 0, 0] == layer.runs[column, 0, 0] + 1
-
-
-@inlined
-def _taps(layer, line, first, last, shift, taps, count):
-    """Append where the bits of each tap begin, in sixteens, and its weights, for input columns
-    first … last − 1; returns the new length."""
-    channels = layer.channels
-    for j in range(layer.line_count[line]):
-        above = layer.lines[line, j, 0] * layer.in_columns
-        for i in range(first, last):
-            taps[0, count] = (above + i) * channels // 16
-            taps[1, count] = (layer.lines[line, j, 1] + shift + i) * channels
-            count += 1
+def _taps(layer, line, column, place, row):
+    """Where the bits that an output sees begin, in sixteens, and their weights; how many."""
+    count, channels = 0, layer.channels
+    for r in range(layer.run_count[column]):
+        first, last, shift = layer.runs[column, r]
+        for j in range(layer.line_count[line]):
+            above = layer.lines[line, j, 0] * layer.in_columns
+            for i in range(first, last):
+                place[count] = (above + i) * channels // LANES
+                row[count] = (layer.lines[line, j, 1] + shift + i) * channels
+                count += 1
     return count
-
-
-@inlined
-def _sum(layer, bits, taps, count, shift, out, at):
-    """All channels of one pixel."""
-    channels, channel = layer.channels, 0
-    place, row, rows, bias, scale = taps[0], taps[1], layer.rows, layer.bias, layer.scale
-    if channels % 64 == 0:
-        while channel < channels:
-            there = at + channel
-            masked_sum_64(out, there, rows, bits, place, row, count, channel, shift, 0, bias, scale)
-            channel += 64
-    while channel < channels:
-        there = at + channel
-        masked_sum_16(out, there, rows, bits, place, row, count, channel, shift, 0, bias, scale)
-        channel += 16
-
-
-@inlined
-def _sum_pair(layer, bits, taps, count, shift, out, at):
-    """All channels of a pixel and of the next."""
-    place, row, rows, bias, scale = taps[0], taps[1], layer.rows, layer.bias, layer.scale
-    ahead = layer.channels // 16
-    for channel in range(0, layer.channels, 64):
-        masked_pair_64(out, at + channel, rows, bits, place, row, count, channel, shift, ahead,
-                       bias, scale)  # fmt: skip

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 
 from neurosim.errors import SimulationError
 from neurosim.ops._bits import Bits
-from neurosim.ops._bits_kernel import pack
+from neurosim.ops._bits_kernel import pack_loop
 from neurosim.sim.kernels import conv, pack_weights
 from neurosim.sim.kernels.events import bit_frames
+from neurosim.threads import spread
 
 DENSE = {
     (1, False): F.conv1d,
@@ -70,7 +71,7 @@ def bits_of(x):
     """Spikes as a neuron hands them over, channels innermost."""
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     bits = Bits.empty((1, *x.shape), (*range(1, x.ndim - 1), 0))
-    pack(0, len(x), last.reshape(len(x), -1), bits.words)
+    spread(pack_loop, len(x), 0, last.reshape(len(x), -1), bits.words)
     return bit_frames(bits)
 
 
