@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -183,7 +182,7 @@ def of_peak(rows: Sequence[Row]) -> Row:
 
 def rows(pairs: int, only: str) -> Iterator[Row]:
     """The table."""
-    numba.set_num_threads(THREADS)
+    torch.set_num_threads(THREADS)
     found: list[Row] = []
     with torch.inference_mode():
         for case in cases():

@@ -25,6 +25,7 @@ from neurosim.sim.kernels.packing import tile_widths
 
 SHIPPED = Path(__file__).with_name("costs.json")
 DENSE, PLANAR, EVENT = "dense", "dense_planar", "event"
+KERNELS = 2  # goes up when they become faster or slower: costs measured before are of no use
 ASSUMED = 0.1  # density where none may be looked at
 DENSE_TERMS = ("call", "macs", "macs_over_in", "macs_over_out", "inputs", "outputs")
 EVENT_TERMS = ("call", "inputs", "bits", "joins", "adds", "pixels", "outputs")
@@ -152,7 +153,7 @@ def machine(threads: int) -> str:
     """Processor, threads, and the versions of what decides speed."""
     found = versions()
     named = (f"{name} {found.get(name, '?')}" for name in ("torch", "numba", "neurosim-snn"))
-    return f"{_processor()}, {threads} threads, {', '.join(named)}"
+    return f"{_processor()}, {threads} threads, {', '.join(named)}, kernels {KERNELS}"
 
 
 def _processor() -> str:

@@ -3,7 +3,7 @@ counts.
 
 Contract of every kernel: the same sums as torch in float32, each input element that is zero
 skipped. No fastmath and no reduction across threads: equal inputs give bit-equal outputs for any
-number of threads (``numba.set_num_threads``). Whenever every partial sum is exact in float32 the
+number of threads (``torch.set_num_threads``). Whenever every partial sum is exact in float32 the
 result is bit-equal to any other order. numba is imported by the first kernel used, not by this
 package.
 """
