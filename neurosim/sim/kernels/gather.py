@@ -68,22 +68,27 @@ class Sums(NamedTuple):
 
 
 @inlined
-def sum_rows(graded, width, out, at, sums, weight_at, lists, begin, end, first):
+def sum_spikes(width, out, at, sums, weight_at, lists, begin, end, first):
     """out[at:+width] = scale · Σ rows of events begin..end + bias, one tile of output channels."""
     weight, index, value, bias, scale = sums.rows, lists.number, lists.value, sums.bias, sums.scale
-    if graded:
-        if width == 64:
-            graded_sum_64(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
-        elif width == 32:
-            graded_sum_32(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
-        else:
-            graded_sum_16(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
-    elif width == 64:
+    if width == 64:
         row_sum_64(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
     elif width == 32:
         row_sum_32(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
     else:
         row_sum_16(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
+
+
+@inlined
+def sum_payloads(width, out, at, sums, weight_at, lists, begin, end, first):
+    """The same of rows times their events' payloads."""
+    weight, index, value, bias, scale = sums.rows, lists.number, lists.value, sums.bias, sums.scale
+    if width == 64:
+        graded_sum_64(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
+    elif width == 32:
+        graded_sum_32(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
+    else:
+        graded_sum_16(out, at, weight, weight_at, index, value, begin, end, bias, first, scale)
 
 
 @inlined
@@ -96,7 +101,11 @@ def _tile_pass(graded, tile, pixels, sums, out_at, channels, lists, spill):
         begin, end = lists.bounds[pixel], lists.bounds[pixel + 1]
         at = out_at + pixel * channels + first
         rows_at = weight_at - pixel * lists.step * width
-        sum_rows(graded, width, target, at if whole else 0, sums, rows_at, lists, begin, end, first)
+        here = at if whole else 0
+        if graded:
+            sum_payloads(width, target, here, sums, rows_at, lists, begin, end, first)
+        else:
+            sum_spikes(width, target, here, sums, rows_at, lists, begin, end, first)
         if not whole:
             for k in range(valid):
                 sums.out[at + k] = spill[k]

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.ops._bits_kernel import active_word, window
 from neurosim.sim.kernels.events import BitFrames, Frames, list_word
-from neurosim.sim.kernels.gather import Lists, sum_rows
+from neurosim.sim.kernels.gather import Lists, sum_spikes
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights
 from neurosim.threads._fork import body, compiled, fork
@@ -54,9 +54,9 @@ def pointwise(begin, end, x, words, value, inputs, pixels, sums):
             weight_at, width, channel, valid = sums.tiles[0, t]
             at = pixel * channels + channel
             if valid == width:
-                sum_rows(False, width, sums.out, at, sums, weight_at, lists, 0, count, channel)
+                sum_spikes(width, sums.out, at, sums, weight_at, lists, 0, count, channel)
             else:
-                sum_rows(False, width, spill, 0, sums, weight_at, lists, 0, count, channel)
+                sum_spikes(width, spill, 0, sums, weight_at, lists, 0, count, channel)
                 for k in range(valid):
                     sums.out[at + k] = spill[k]
 
