@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,9 +74,12 @@ Rates = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+OF_CHIPS = ("strategy", "manual", "level", "exact", "rates", "out")
+OF_LAVA = ("until", "floating", "average_bn", "chip", "run", "timeout")
 
 
 def map_model(
+    context: typer.Context,
     model: options.Model,
     to: To,
     strategy: Strategy = "hops",
@@ -99,9 +103,7 @@ def map_model(
 ) -> None:
     """A model on the cores of a chip: placement, traffic, latency and energy; or as Lava processes,
     with --run its spikes there beside ours."""
-    of_lava = {"--until": until, "--floating": floating, "--average-bn": average_bn, "--run": run}
-    of_chips = {"--manual": manual, "--exact": exact, "--rates": rates, "--out": out}
-    refuse(to, of_chips if to == "lava" else of_lava)
+    refuse(to, options.typed(context))
     if to == "lava":
         from neurosim.cli.map_lava import LavaOptions, map_lava
 
@@ -115,11 +117,18 @@ def map_model(
     to_chip(model, to, strategy, manual, level, exact, out, json, given)
 
 
-def refuse(to: str, others: dict[str, Any]) -> None:
-    """Raise UsageError for options that do nothing here."""
-    given = [name for name, value in others.items() if value]
-    if given:
-        raise options.UsageError(f"--to {to}: {', '.join(given)} has no meaning here; leave it out")
+def refuse(to: str, typed: Collection[str]) -> None:
+    """Raise UsageError for options that would do nothing."""
+    others = [name for name in (OF_CHIPS if to == "lava" else OF_LAVA) if name in typed]
+    if others:
+        said = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise options.UsageError(f"--to {to}: {said} has no meaning here; leave it out")
+    if {"manual", "strategy"} <= set(typed):
+        raise options.UsageError("--manual places by hand, --strategy by rule; give one of the two")
+    if {"floating", "chip"} <= set(typed):
+        raise options.UsageError("--chip says whose fixed point, --floating none; give one of them")
+    if "timeout" in typed and "run" not in typed:
+        raise options.UsageError("--timeout limits what --run starts; give --run too")
 
 
 def to_chip(

@@ -153,6 +153,12 @@ def top(
     """What a spiking video model costs in hardware: exact counts, priced in joules per video."""
 
 
+def typed(context: typer.Context) -> frozenset[str]:
+    """The parameters that the command line gives, be it their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(n for n, source in sources.items() if source and source.name == "COMMANDLINE")
+
+
 def counts(given: list[str] | None) -> dict[str, str]:
     """``["positions=padded"]`` → {"positions": "padded"}. Raises UsageError."""
     found: dict[str, str] = {}
