@@ -153,6 +153,7 @@ def _print(found: Evaluation, place: Path | None, json: bool) -> None:
         typer.echo(line)
     typer.echo("")
     show.print_table(*_energy(found))
+    show.print_not_placed(found.not_placed)
     typer.echo("")
     show.print_table(*_classes(found))
     for note in found.notes:

@@ -109,14 +109,16 @@ def _print(frame: pd.DataFrame, files: list[Path], json: bool) -> None:
     from neurosim.studies import noise_sweep
 
     rows, areas = noise_sweep.by_level(frame), noise_sweep.area_under_accuracy(frame)
+    left_out = frame.attrs.get("not_placed", {})
     if json:
-        document = {"levels": rows, "area_under_accuracy": areas, "files": list(map(str, files))}
-        show.print_json(document)
+        document = {"levels": rows, "area_under_accuracy": areas, "not_placed": left_out}
+        show.print_json({**document, "files": list(map(str, files))})
         return
     chips = noise_sweep.chips(frame)
     head = ["noise", "seeds", "top-1", "retained", "rate", "SynOps"]
     head += [text for chip in chips for text in (f"mJ {chip}", "× clean")]
     show.print_table(head, [_row(row, chips) for row in rows])
+    show.print_not_placed(left_out)
     typer.echo("")
     for kind, area in areas.items():
         typer.echo(f"area under the accuracy curve, {kind}: {area:.4f}")
@@ -197,8 +199,9 @@ def _print_front(points: list[Point], files: list[Path], json: bool) -> None:
     from neurosim.cli import show
 
     rows = [point.row() for point in points]
+    left_out = points[0].evaluation.not_placed
     if json:
-        show.print_json({"points": rows, "files": list(map(str, files))})
+        show.print_json({"points": rows, "not_placed": left_out, "files": list(map(str, files))})
         return
     chips = list(points[0].evaluation.reports)
     first = rows[0]["synaptic_operations"]
@@ -215,4 +218,5 @@ def _print_front(points: list[Point], files: list[Path], json: bool) -> None:
         ]
         for row in rows
     ])  # fmt: skip
+    show.print_not_placed(left_out)
     typer.echo(f"\nkept     {', '.join(map(str, files))}")

@@ -22,6 +22,7 @@ from neurosim.ir.run import Run
 from neurosim.ir.store import write_atomically
 from neurosim.studies.bootstrap import Interval, interval
 from neurosim.studies.estimate import Axes, Chip, check_chips, graph_of, price_all
+from neurosim.studies.not_placed import not_placed
 from neurosim.studies.shard import Pricing, Share, Video, evaluate_share
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Evaluation:
     before: Evaluation | None = (
         None  # the model as it came, where a chip's arithmetic was asked for
     )
+
+    @property
+    def not_placed(self) -> dict[str, str]:
+        """Chip with cores → what its figures leave out, since no evaluation is placed."""
+        return not_placed(report.profile for report in self.reports.values())
 
     @cached_property
     def top1(self) -> Interval:
@@ -153,6 +159,7 @@ class Evaluation:
             "reports": {k: r.to_dict() for k, r in self.reports.items()},
             "manifest": self.run.manifest.to_dict(),
             "notes": list(self.notes),
+            "not_placed": self.not_placed,
             **({} if self.before is None else {"before": self.before.accuracy()}),
         }
 

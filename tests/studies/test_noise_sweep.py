@@ -17,6 +17,7 @@ from neurosim.studies.noise_sweep import (
     summary,
     sweep_noise,
 )
+from neurosim.studies.not_placed import NOT_PLACED
 
 LEVELS = [
     "gaussian:0.5",
@@ -88,7 +89,9 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, fra
     again = sweep_noise(*arguments, out=tmp_path, workers=1)
     assert len(run) == 2
     pd.testing.assert_frame_equal(again, first)
-    pd.testing.assert_frame_equal(read_sweep(tmp_path), first)
+    kept = read_sweep(tmp_path)
+    pd.testing.assert_frame_equal(kept, first)
+    assert kept.attrs["not_placed"] == {"loihi1": NOT_PLACED}
     part = frame[frame["noise"].isin(["clean", *LEVELS[:2]])].reset_index(drop=True)
     pd.testing.assert_frame_equal(part, first)  # two workers, other tasks around: the same numbers
 
