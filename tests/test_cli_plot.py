@@ -14,7 +14,8 @@ import pytest
 import typer
 
 import neurosim as ns
-from neurosim.cli.plot import plot, read_labels, read_source
+from neurosim.cli.plot import plot
+from neurosim.cli.plot_source import read_labels, read_source
 from neurosim.errors import NeurosimError, StoreError
 from neurosim.ir.facts import NodeFacts
 from neurosim.ir.neuron import Neuron
