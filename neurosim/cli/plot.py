@@ -66,7 +66,8 @@ def plot(
     _check(what, format)
     chips = check_chips(hardware or [DEFAULT], None, None, {})
     given = read_labels(labels) if labels else None
-    asked = Asked(read_source(source), layer, sample, given, read_kept(Path(source)), chips)
+    kept = read_kept(Path(source))
+    asked = Asked(read_source(source), layer, sample, given, kept, chips, bool(hardware))
     wanted, left_out = chosen(asked, what)
     made: dict[str, Picture] = {}
     with staged(out) as folder, stages(wanted) as tell:

@@ -45,7 +45,7 @@ def chosen(asked: Asked, what: str) -> tuple[tuple[str, ...], dict[str, str]]:
     if what == ALL:
         left_out = {name: why for name, why in lacking.items() if why}
         drawn = tuple(n for n in PICTURES if n not in left_out)
-        trained = asked.kept not in (None, Kept())
+        trained = asked.kept and (asked.kept.metrics or asked.kept.evaluation)
         return drawn, {n: why for n, why in left_out.items() if trained or n not in TRAINING}
     if why := lacking[what]:
         raise PlotError(f"--what {what}: {why}")
@@ -81,6 +81,8 @@ def _unpriced(asked: Asked, name: str) -> str:
     from neurosim.energy.sensitivity import sensitivity
     from neurosim.errors import UnpricedEvents
 
+    if name == "joules" and asked.energies:
+        return ""
     try:
         reports = _reports(asked)
     except UnpricedEvents as error:
@@ -93,18 +95,20 @@ def _unpriced(asked: Asked, name: str) -> str:
 
 def _reports(asked: Asked) -> dict[str, EnergyReport]:
     """Of the run on the chips; placed where the saved run has its graph."""
-    from neurosim.studies.estimate import place_all, price_all
+    from neurosim.studies.estimate import price_all
+    from neurosim.studies.three import placed_or_why
 
-    graph = asked.run.graph
-    placed, unplaced = ({}, {}) if graph is None else place_all(graph, asked.chips)
+    placed, unplaced = placed_or_why(asked.run.graph, asked.chips)
     return price_all(asked.run, asked.chips, placed=placed, unplaced=unplaced)
 
 
 def _joules(asked: Asked) -> Picture:
-    from neurosim.plots.joules import draw_joules, joule_table
+    """Of the report that the folder keeps, placed as it was; on other chips, priced anew."""
+    from neurosim.plots.joules import draw_joules, joule_table, kept_joules
     from neurosim.studies.three import three
 
-    table = joule_table(three(asked.run, _reports(asked)))
+    kept = asked.energies
+    table = kept_joules(kept) if kept else joule_table(three(asked.run, _reports(asked)))
     return Picture(table, draw_joules(table))
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """What else a folder holds: rows of a training's metrics, an evaluation's document."""
+    """What else a folder holds: rows of a training's metrics, an evaluation's document, the
+    energies of an estimate's report."""
 
     metrics: tuple[Mapping[str, float], ...] = ()
     evaluation: Mapping[str, Any] | None = None
+    energies: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Asked:
     labels: tuple[int | str, ...] | None = None
     kept: Kept | None = None
     chips: tuple[Profile, ...] = ()
+    named: bool = False  # the chips, on the command line
+
+    @property
+    def energies(self) -> tuple[Mapping[str, Any], ...]:
+        """Those of the folder's report, unless other chips were asked for."""
+        return () if self.named or self.kept is None else self.kept.energies
 
     @property
     def run(self) -> Run:
@@ -73,7 +81,10 @@ def _of_folder(path: Path) -> Run | Mapping[str, Any]:
 
 
 def read_kept(path: Path) -> Kept:
-    """Of a training run's or an evaluation's folder; of others nothing. Raises StoreError."""
+    """Of the folder of a training run, an evaluation or an estimate; of others nothing.
+
+    Raises StoreError.
+    """
     import csv
     import json
 
@@ -87,9 +98,16 @@ def read_kept(path: Path) -> Kept:
         for place in (path / "evaluation.json", path / "evaluation" / "evaluation.json"):
             if place.is_file():
                 return Kept(rows, json.loads(place.read_text()))
+        if (path / "report.json").is_file():
+            return Kept(rows, energies=_energies(json.loads((path / "report.json").read_text())))
     except (OSError, ValueError, TypeError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}); evaluate the run again") from None
+        raise StoreError(f"{path}: cannot be read ({error}); make it again") from None
     return Kept(rows)
+
+
+def _energies(report: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The lines that say where their joules went (reports of older versions do not)."""
+    return tuple(line for line in report.get("three_energies", ()) if "by_layer" in line)
 
 
 def _published(name: str) -> Mapping[str, Any]:
