@@ -17,20 +17,11 @@ if TYPE_CHECKING:
     from neurosim.models._source import Source
 
 DEFAULT = "cmos_45nm"
-Rates = Annotated[
-    str | None,
-    typer.Option(
-        metavar="published|FILE|NUMBER",
-        help="Price a design before it is trained: assumed firing rates instead of a simulation.",
-        show_default=False,
-    ),
-]
 Record = Annotated[
     str | None,
-    typer.Option(
+    options.maybe(
         metavar="spikes|NODE",
         help="Keep values in run.npz, for rasters and silent neurons (neurosim plot).",
-        show_default=False,
     ),
 ]
 Stream = Annotated[
@@ -41,14 +32,9 @@ Stream = Annotated[
 ]
 Window = Annotated[
     int | None,
-    typer.Option(
-        help="With --stream: windows of so many steps, each with fresh state.", show_default=False
-    ),
+    options.maybe(help="With --stream: windows of so many steps, each with fresh state."),
 ]
-Hop = Annotated[
-    int | None,
-    typer.Option(help="Steps from window to window. Default: a window.", show_default=False),
-]
+Hop = Annotated[int | None, options.maybe(help="Steps from window to window. Default: a window.")]
 Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a figure.")]
 
 
@@ -58,7 +44,7 @@ def estimate(
     hardware: options.Hardware = None,
     convention: options.ConventionName = None,
     count: options.Count = None,
-    rates: Rates = None,
+    rates: options.Rates = None,
     host: options.Host = None,
     out: options.Out = None,
     json: options.Json = False,

@@ -15,14 +15,10 @@ if TYPE_CHECKING:
     from neurosim.ir.run import Run
     from neurosim.studies.map_chip import MapStudy
 
-To = Annotated[
-    str,
-    typer.Option("--to", help="Profile name or .yaml file of a chip; or lava.", show_default=False),
-]
+To = Annotated[str, options.maybe("--to", help="Profile name or .yaml file of a chip; or lava.")]
 Strategy = Annotated[str, typer.Option(help="greedy, hops or balanced; all are compared.")]
 Manual = Annotated[
-    Path | None,
-    typer.Option(help="YAML or JSON of 'node: [cores]'; placed by hand.", show_default=False),
+    Path | None, options.maybe(help="YAML or JSON of 'node: [cores]'; placed by hand.")
 ]
 Level = Annotated[
     str,
@@ -36,11 +32,11 @@ Exact = Annotated[
 LAVA = "With --to lava"  # the panel that these options stand in
 Until = Annotated[
     list[str] | None,
-    typer.Option(
+    options.maybe(
         help="Map this neuron node and what it needs; may be repeated. Default: all.",
-        rich_help_panel=LAVA, show_default=False,
+        rich_help_panel=LAVA,
     ),
-]  # fmt: skip
+]
 Floating = Annotated[
     bool,
     typer.Option("--floating", help="Lava's floating-point models, not its fixed point.",
@@ -62,18 +58,10 @@ Timeout = Annotated[
 ]
 OutDir = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder for map.json, placement.json and pictures of cores, links and steps.",
-        show_default=False,
+    options.maybe(
+        help="Folder for map.json, placement.json and pictures of cores, links and steps."
     ),
 ]
-Rates = Annotated[
-    str | None,
-    typer.Option(
-        metavar="published|FILE|NUMBER", help="Assumed firing rates instead of a simulation.",
-        show_default=False,
-    ),
-]  # fmt: skip
 OF_CHIPS = ("strategy", "manual", "level", "exact", "rates", "out")
 OF_LAVA = ("until", "floating", "average_bn", "chip", "run", "timeout")
 
@@ -87,7 +75,7 @@ def map_model(
     level: Level = "simple",
     exact: Exact = False,
     clip: options.Clip = None,
-    rates: Rates = None,
+    rates: options.Rates = None,
     out: OutDir = None,
     json: options.Json = False,
     weights: options.Weights = None,

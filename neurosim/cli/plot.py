@@ -33,15 +33,11 @@ What = Annotated[
     ),
 ]
 Layer = Annotated[
-    str | None,
-    typer.Option(help="Layer of the raster. Default: the first recorded.", show_default=False),
+    str | None, options.maybe(help="Layer of the raster. Default: the first recorded.")
 ]
 Sample = Annotated[int, typer.Option(help="Clip of the raster, from 0.")]
 Labels = Annotated[
-    Path | None,
-    typer.Option(
-        help="Class of each clip of the run: a JSON list, or one a line.", show_default=False
-    ),
+    Path | None, options.maybe(help="Class of each clip of the run: a JSON list, or one a line.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the pictures and their .csv files.")]
 Format = Annotated[str, typer.Option("--format", help="png (300 dpi), svg or pdf.")]

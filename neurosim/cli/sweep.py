@@ -19,33 +19,29 @@ if TYPE_CHECKING:
 sweep = typer.Typer(help="Measure again and again while one thing changes.", rich_markup_mode=None)
 Levels = Annotated[
     list[str] | None,
-    typer.Option(
+    options.maybe(
         "--level",
         metavar="KIND:LEVEL",
         help="gaussian:0.3, salt_pepper:0.1, event_drop:0.2, frame_drop:0.1, time_jitter:1, "
         "weight:0.05, bits:4; may be repeated. Default: SVFormer's seven levels.",
-        show_default=False,
     ),
 ]
 Seeds = Annotated[int, typer.Option(help="How many seeds, from 0.")]
 Out = Annotated[
     Path | None,
-    typer.Option(
+    options.maybe(
         help="Folder for the tasks' files, sweep.parquet, tables and the picture; an interrupted "
-        "sweep goes on there. Default: noise in the run's folder, else noise_sweep.",
-        show_default=False,
+        "sweep goes on there. Default: noise in the run's folder, else noise_sweep."
     ),
 ]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes. Default: one a core.", show_default=False)
-]
+Workers = Annotated[int | None, options.maybe(help="Processes. Default: one a core.")]
 
 
 @sweep.command("noise")
 def noise(
     model: evaluate.Model,
-    data: evaluate.Data = "motion",
-    root: evaluate.Root = None,
+    data: options.Data = "motion",
+    root: options.Root = None,
     split: evaluate.Split = "test",
     fold: evaluate.Fold = None,
     form: evaluate.Form = None,
@@ -144,10 +140,9 @@ def _row(row: dict[str, Any], chips: list[str]) -> list[str]:
 
 EnergyWeights = Annotated[
     list[float] | None,
-    typer.Option(
+    options.maybe(
         "--energy-weight",
         help="Weight of synaptic operations in the loss; may be repeated. Default: five.",
-        show_default=False,
     ),
 ]
 
@@ -155,13 +150,10 @@ EnergyWeights = Annotated[
 @sweep.command("energy")
 def energy(
     model: evaluate.Model,
-    data: evaluate.Data = "motion",
+    data: options.Data = "motion",
     energy_weight: EnergyWeights = None,
-    epochs: Annotated[int | None, typer.Option(show_default=False, help="Passes a point.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A training setting.", show_default=False),
-    ] = None,
+    epochs: Annotated[int | None, options.maybe(help="Passes a point.")] = None,
+    set_: options.Set = None,
     split: evaluate.Split = "test",
     number: evaluate.Number = None,
     hardware: options.Hardware = None,
