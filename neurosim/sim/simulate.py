@@ -70,25 +70,14 @@ def simulate(
             raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
         return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
                          memory_budget, manifest)  # fmt: skip
-    source = to_slices(graph, clip)
-    check_clip(graph, source)
-    source, left_out = cut_windows(source, window, hop)
-    check_length(graph, source.shape[0])
+    source, left_out = _checked(graph, clip, window, hop)
     source = source.to(device)
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
-    executor = Executor(
-        graph,
-        prepare(graph, device),
-        counts,
-        choice,
-        keep | frozenset(graph.outputs),
-        choice.kernels,
-    )
-    with torch.no_grad(), exact_float32():
-        for start in range(0, steps, size):
-            executor.feed(source[start : start + size], start + size >= steps)
+    executor = Executor(graph, prepare(graph, device), counts, choice,
+                        keep | frozenset(graph.outputs), choice.kernels)  # fmt: skip
+    _feed(executor, source, size)
     masks = count_updates(graph, source, counts, size, keep) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
     trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
@@ -96,6 +85,23 @@ def simulate(
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
     return Run(counted, graph.facts(), done, outputs, trace, graph)
+
+
+def _checked(graph: Graph, clip: Any, window: int | None, hop: int | None) -> tuple[Tensor, int]:
+    """(steps, samples, …) of the clip or of its windows, and the steps that fill none."""
+    source = to_slices(graph, clip)
+    check_clip(graph, source)
+    source, left_out = cut_windows(source, window, hop)
+    check_length(graph, source.shape[0])
+    return source, left_out
+
+
+def _feed(executor: Executor, source: Tensor, size: int) -> None:
+    """Every step, ``size`` at a time."""
+    steps = source.shape[0]
+    with torch.no_grad(), exact_float32():
+        for start in range(0, steps, size):
+            executor.feed(source[start : start + size], start + size >= steps)
 
 
 def _streamed(

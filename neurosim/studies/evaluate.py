@@ -235,12 +235,14 @@ def evaluate(
     graphs = _graphs(graph, quantize, average_bn)
     pricing = Pricing(chips, convention, host, count_overrides)  # type: ignore[arg-type]
     settings = {"views": views, "batch_size": batch_size, "engine": engine, "axes": axes}
-    made: list[Evaluation] = []
-    for k, lowered in enumerate(graphs):
-        heard = _after(tell, k * len(videos), len(graphs) * len(videos))
+
+    def measured(lowered: Graph, done: int) -> Evaluation:
+        heard = _after(tell, done * len(videos), len(graphs) * len(videos))
         share = _shares(lowered, videos, pricing, settings, workers, scheduler, heard)
-        made.append(_evaluation(share, videos, views, pricing, manifest))
-    return made[0] if len(made) == 1 else replace(made[1], before=made[0])
+        return _evaluation(share, videos, views, pricing, manifest)
+
+    *before, found = (measured(lowered, done) for done, lowered in enumerate(graphs))
+    return replace(found, before=before[0]) if before else found
 
 
 def _graphs(graph: Graph, quantize: str | None, average_bn: bool) -> list[Graph]:
