@@ -17,6 +17,9 @@ demo: setup
 	@echo
 	$(BIN)/neurosim evaluate svformer_tiny --data motion --number 200 --hardware cmos_45nm --hardware loihi1
 
+# modules compiled once stay so, whatever the environment says: half of the time of collecting
+test slow slow-in-ci: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
@@ -27,7 +30,7 @@ slow: setup
 slow-in-ci: setup
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m slow --timeout 400 tests/train tests/passes \
 		tests/capture tests/sim tests/mapping tests/data/test_motion_draw.py tests/test_cli_train.py \
-		tests/models/test_svformer.py
+		tests/models/test_svformer.py tests/studies/test_noise_sweep.py
 
 lint: setup
 	$(BIN)/ruff check .

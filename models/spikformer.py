@@ -10,16 +10,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from neurosim.models._blocks import (
-    NormedConv,
-    SpikeMLP,
-    attend,
-    check_clip,
-    check_heads,
-    halve,
-    on_the_grid,
-    speak,
-)
+from neurosim.models._blocks import NormedConv, SpikeMLP, attend, halve, on_the_grid
+from neurosim.models._token_blocks import Branches, SpikingQKV, StemConvs, TokenClassifier
 from neurosim.nn.lif import LIF
 
 
@@ -39,17 +31,13 @@ class SpikformerConfig:
     unread_norms: bool = False
 
 
-class PatchSplitting(nn.Module):
+class PatchSplitting(StemConvs):
     """Four times (3×3 convolution → batch norm → LIF → max-pool), then a position branch."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
-        d = c.dim
-        self.proj_conv, self.proj_lif = NormedConv(c.in_channels, d // 8, 3), LIF()
-        self.proj_conv1, self.proj_lif1 = NormedConv(d // 8, d // 4, 3), LIF()
-        self.proj_conv2, self.proj_lif2 = NormedConv(d // 4, d // 2, 3), LIF()
-        self.proj_conv3, self.proj_lif3 = NormedConv(d // 2, d, 3), LIF()
-        self.rpe_conv, self.rpe_lif = NormedConv(d, d, 3), LIF()
+        super().__init__(c.in_channels, c.dim)
+        self.proj_lif, self.proj_lif1, self.proj_lif2, self.proj_lif3 = LIF(), LIF(), LIF(), LIF()
+        self.rpe_lif = LIF()
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] → [T, B, dim, H/16, W/16]."""
@@ -60,60 +48,37 @@ class PatchSplitting(nn.Module):
         return self.rpe_lif(self.rpe_conv(x)) + x
 
 
-class SpikingSelfAttention(nn.Module):
+class SpikingSelfAttention(SpikingQKV):
     """LIF(Q·(KᵀV)·scale) → 1×1 convolution → batch norm → LIF, with spiking Q, K, V."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
-        self.heads, self.scale = c.heads, c.scale
-        self.q_conv, self.q_lif = NormedConv(c.dim, c.dim), LIF()
-        self.k_conv, self.k_lif = NormedConv(c.dim, c.dim), LIF()
-        self.v_conv, self.v_lif = NormedConv(c.dim, c.dim), LIF()
+        super().__init__(c.dim, c.heads)
+        self.scale = c.scale
         self.attn_lif = LIF(v_threshold=0.5)
         self.proj_conv, self.proj_lif = NormedConv(c.dim, c.dim, bias=True), LIF()
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] → same shape."""
-        q, k = self.q_lif(self.q_conv(x)), self.k_lif(self.k_conv(x))
-        v = self.v_lif(self.v_conv(x))
-        mixed = self.attn_lif(attend(q, k, v, self.heads, self.scale))
+        mixed = self.attn_lif(attend(*self.qkv(x), self.heads, self.scale))
         return self.proj_lif(self.proj_conv(on_the_grid(mixed, x)))
 
 
-class Block(nn.Module):
+class Block(Branches):
     """x + attention(x), then x + MLP(x): spikes added to spikes."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
+        super().__init__(SpikingSelfAttention(c), SpikeMLP(c.dim, c.mlp_ratio))
         if c.unread_norms:
             self.norm1, self.norm2 = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
-        self.attn, self.mlp = SpikingSelfAttention(c), SpikeMLP(c.dim, c.mlp_ratio)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[T, B, C, H, W] → same shape."""
-        x = x + self.attn(x)
-        return x + self.mlp(x)
 
 
-class Spikformer(nn.Module):
+class Spikformer(TokenClassifier):
     """Clip [T, B, C, H, W] → logits [B, classes]; the mean over tokens and steps is classified."""
 
-    def __init__(self, config: SpikformerConfig = SpikformerConfig()) -> None:
-        super().__init__()
-        check_heads("Spikformer", config.dim, config.heads)
-        self.config = config
-        self.patch_embed = PatchSplitting(config)
-        self.block = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.head = nn.Linear(config.dim, config.classes)
-        speak(self, stem="patch_embed.proj_conv.conv")
+    title = "Spikformer"
 
-    def forward(self, clip: Tensor) -> Tensor:
-        """Frames [T, B, C, H, W] → logits [B, classes]."""
-        check_clip("Spikformer", clip, self.config.in_channels)
-        x = self.patch_embed(clip)
-        for block in self.block:
-            x = block(x)
-        return self.head(x.flatten(3).mean(3).mean(0))
+    def __init__(self, config: SpikformerConfig = SpikformerConfig()) -> None:
+        super().__init__(config, PatchSplitting, Block)
 
 
 def build(**config: object) -> Spikformer:

@@ -11,33 +11,21 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from neurosim.models._blocks import (
-    MembraneMLP,
-    NormedConv,
-    attend,
-    check_clip,
-    check_heads,
-    halve,
-    on_the_grid,
-    speak,
-)
+from neurosim.models._blocks import MembraneMLP, NormedConv, attend, halve, on_the_grid
+from neurosim.models._token_blocks import Branches, SpikingQKV, StemConvs, TokenClassifier
 from neurosim.models.spikformer import SpikformerConfig
 from neurosim.nn.lif import LIF
 
 CONFIG = SpikformerConfig(unread_norms=True)
 
 
-class Tokenizer(nn.Module):
+class Tokenizer(StemConvs):
     """3×3 convolution, then four times (LIF → max-pool → 3×3 convolution), a batch norm each."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
-        d = c.dim
-        self.proj_conv = NormedConv(c.in_channels, d // 8, 3)
-        self.proj_lif1, self.proj_conv1 = LIF(), NormedConv(d // 8, d // 4, 3)
-        self.proj_lif2, self.proj_conv2 = LIF(), NormedConv(d // 4, d // 2, 3)
-        self.proj_lif3, self.proj_conv3 = LIF(), NormedConv(d // 2, d, 3)
-        self.rpe_lif, self.rpe_conv = LIF(), NormedConv(d, d, 3)
+        super().__init__(c.in_channels, c.dim)
+        self.proj_lif1, self.proj_lif2, self.proj_lif3 = LIF(), LIF(), LIF()
+        self.rpe_lif = LIF()
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] → [T, B, dim, H/16, W/16]."""
@@ -47,62 +35,38 @@ class Tokenizer(nn.Module):
         return self.rpe_conv(halve(self.rpe_lif(x)))
 
 
-class SpikingSelfAttention(nn.Module):
+class SpikingSelfAttention(SpikingQKV):
     """LIF → Q, K, V (1×1 convolution → batch norm → LIF) → LIF(Q·(KᵀV)·scale) → convolution."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
-        self.heads, self.scale = c.heads, c.scale
-        self.proj_lif = LIF()
-        self.q_conv, self.q_lif = NormedConv(c.dim, c.dim), LIF()
-        self.k_conv, self.k_lif = NormedConv(c.dim, c.dim), LIF()
-        self.v_conv, self.v_lif = NormedConv(c.dim, c.dim), LIF()
-        self.attn_lif = LIF(v_threshold=0.5)
+        super().__init__(c.dim, c.heads)
+        self.scale = c.scale
+        self.proj_lif, self.attn_lif = LIF(), LIF(v_threshold=0.5)
         self.proj_conv = NormedConv(c.dim, c.dim, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """[T, B, C, H, W] → same shape."""
-        s = self.proj_lif(x)
-        q, k = self.q_lif(self.q_conv(s)), self.k_lif(self.k_conv(s))
-        v = self.v_lif(self.v_conv(s))
+        q, k, v = self.qkv(self.proj_lif(x))
         mixed = self.attn_lif(attend(q, k, v, self.heads, self.scale))
         return self.proj_conv(on_the_grid(mixed, x))
 
 
-class Block(nn.Module):
+class Block(Branches):
     """x + attention(x), then x + MLP(x): currents added to currents."""
 
     def __init__(self, c: SpikformerConfig) -> None:
-        super().__init__()
+        super().__init__(SpikingSelfAttention(c), MembraneMLP(c.dim, c.mlp_ratio))
         if c.unread_norms:
             self.norm1, self.norm2 = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
-        self.attn, self.mlp = SpikingSelfAttention(c), MembraneMLP(c.dim, c.mlp_ratio)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[T, B, C, H, W] → same shape."""
-        x = x + self.attn(x)
-        return x + self.mlp(x)
 
 
-class Spikingformer(nn.Module):
+class Spikingformer(TokenClassifier):
     """Clip [T, B, C, H, W] → logits [B, classes]; the mean over tokens and steps is classified."""
 
-    def __init__(self, config: SpikformerConfig = CONFIG) -> None:
-        super().__init__()
-        check_heads("Spikingformer", config.dim, config.heads)
-        self.config = config
-        self.patch_embed = Tokenizer(config)
-        self.block = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.head = nn.Linear(config.dim, config.classes)
-        speak(self, stem="patch_embed.proj_conv.conv")
+    title = "Spikingformer"
 
-    def forward(self, clip: Tensor) -> Tensor:
-        """Frames [T, B, C, H, W] → logits [B, classes]."""
-        check_clip("Spikingformer", clip, self.config.in_channels)
-        x = self.patch_embed(clip)
-        for block in self.block:
-            x = block(x)
-        return self.head(x.flatten(3).mean(3).mean(0))
+    def __init__(self, config: SpikformerConfig = CONFIG) -> None:
+        super().__init__(config, Tokenizer, Block)
 
 
 def build(**config: Any) -> Spikingformer:

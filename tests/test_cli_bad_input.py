@@ -115,11 +115,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "list.json").write_text("[0.1, 0.2]")
     (tmp_path / "leaving.py").write_text("raise SystemExit(0)")
     (tmp_path / "run.npz").write_text("not a run")
+    (tmp_path / "bad.nir").write_text("not HDF5")
     (tmp_path / "other.safetensors").write_bytes(b"not safetensors")
     return tmp_path
 
 
 GOOD = "estimate mine.py:good --clip clip.npy"
+MAP = "map mine.py:good --to"
 MISTAKES = {
     # the command line itself
     "nonsense": ["no such command 'nonsense'"],
@@ -211,6 +213,28 @@ MISTAKES = {
     "estimate mine.py:good --stream --record spikes": ["record", "pieces"],
     "estimate mine.py:good --stream --clip gone.mp4": ["gone.mp4", "no such file"],
     "estimate mine.py:good --stream --time-dim 1 --batch-dim 0": ["--stream", "[T, B"],
+    # what a mapping has no use for
+    f"{MAP} cmos_45nm": ["cmos_45nm", "no cores"],
+    f"{MAP} loihi1 --run": ["--to loihi1: --run", "no meaning"],
+    f"{MAP} loihi1 --chip loihi1": ["--to loihi1: --chip", "no meaning"],
+    f"{MAP} loihi1 --timeout 9 --average-bn": ["--average-bn, --timeout", "no meaning"],
+    f"{MAP} loihi1 --rates 0.1 --level detailed": ["--level detailed", "--rates"],
+    f"{MAP} loihi1 --rates 0.1 --bin-ms 5": ["--bin-ms 5", "not given"],
+    f"{MAP} loihi1 --strategy hops --manual high.json": ["--manual", "--strategy", "one of"],
+    f"{MAP} lava --strategy balanced": ["--to lava: --strategy", "no meaning"],
+    f"{MAP} lava --strategy hops": ["--to lava: --strategy", "no meaning"],
+    f"{MAP} lava --level simple --exact": ["--to lava: --level, --exact", "no meaning"],
+    f"{MAP} lava --floating --chip loihi1": ["--chip", "--floating", "one of"],
+    f"{MAP} lava --timeout 9": ["--timeout", "--run"],
+    f"{MAP} lava --clip clip.npy --bin-ms 5": ["--bin-ms 5", "clip.npy", "leave it out"],
+    # options that belong elsewhere
+    "estimate bad.nir --source norse": ["bad.nir", "cannot be read as NIR"],
+    f"{GOOD} --dt 0.001": ["--dt", ".nir"],
+    f"{GOOD} --bin-ms 5": ["--bin-ms 5", "clip.npy", "leave it out"],
+    f"{GOOD} --baseline --baseline-bits 0": ["--baseline-bits 0", "1 to 32"],
+    f"{GOOD} --silence nope": ["unknown warning 'nope'", "static-absent"],
+    "evaluate mine.py:good --quantize cmos_45nm": ["cmos_45nm", "loihi1"],
+    "compare mine.py:good --published nope": ["unknown table 'nope'", "svformer"],
     "calibrate --threads 0": ["--threads 0", "at least 1"],
     "calibrate --threads many": ["--threads", "integer"],
     "price gone.npz": ["gone.npz"],

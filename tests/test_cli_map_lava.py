@@ -92,7 +92,7 @@ def test_processes_layers_and_what_stays_with_the_host(nets, capsys) -> None:
         ((":gated", "--floating"), "no counterpart of"),
         ((":plain", "--until", "lif3"), "no neuron called lif3; known: lif, lif2"),
         ((":plain", "--chip", "loihi"), "did you mean loihi"),
-        ((":plain", "--timeout", "0"), "--timeout 0"),
+        ((":plain", "--run", "--timeout", "0"), "--timeout 0"),
     ],
 )
 def test_a_mistake_is_one_line(nets, capsys, options: tuple[str, ...], said: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 import typer
 
 import neurosim as ns
-from neurosim.cli.plot import plot, read_labels, read_source
+from neurosim.cli.plot import plot
+from neurosim.cli.plot_source import read_labels, read_source
 from neurosim.errors import NeurosimError, StoreError
 from neurosim.ir.facts import NodeFacts
 from neurosim.ir.neuron import Neuron
@@ -87,6 +88,23 @@ def test_everything_a_recorded_run_can_give(here: Path, capsys: pytest.CaptureFi
     assert found["mean_tau_steps"] == 3.0
     assert found["mean_rate_of_neurons"] == pytest.approx(run.mean_firing_rate(), rel=1e-12)
     assert {row["class"] for row in found["tables"]["classes"]} == {"walk", "run"}
+
+
+def test_joules_of_a_kept_report_are_drawn_as_they_were_placed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = {"title": "whole chip", "profile": "loihi1", "convention": "chip"}
+    kept = {**line, "by_layer": {LAYERS[0]: {"neurons": 0.5}, "static": {"static": 2.0}}}
+    unknown = {"title": "arithmetic only", "profile": "cmos_45nm", "mj_per_video": None}
+    text = json.dumps({"three_energies": [unknown, kept]})
+    (here / "saved" / "report.json").write_text(text)
+    rows = answer(capsys, "saved", "--what", "joules")["tables"]["joules"]
+    assert [(r["layer"], r["spent_on"], r["joules_per_video"]) for r in rows] == [
+        (LAYERS[0], "neurons", 0.5e-3), ("static", "static", 2e-3),
+    ]  # fmt: skip
+    command("saved", "--what", "joules", "--hardware", "loihi1", "--format", "svg")
+    assert "a kept run has no weights to place" in (here / "plots" / "joules.svg").read_text()
+    assert ",static," not in (here / "plots" / "joules.csv").read_text()
 
 
 def test_numbers_beside_each_picture(here: Path) -> None:

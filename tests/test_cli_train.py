@@ -94,13 +94,16 @@ def test_evaluate_plot_and_price_a_run(here: Path, capsys: pytest.CaptureFixture
 
 def test_sweep_noise_draws_and_resumes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = (
-        "sweep noise run --number 10 --level gaussian:0.5 --level bits:4 --seeds 2 --workers 1"
+        "sweep noise run --number 10 --level gaussian:0.5 --level bits:4 --seeds 2 --workers 1 "
+        "--hardware loihi1"
     )
     out = said(capsys, command)
-    assert "gaussian:0.5" in out and "× clean" in out and "area under the accuracy curve" in out
-    kept = {p.name for p in (here / "run" / "noise").iterdir()} - {"noise_cmos_45nm.png"}
+    assert "gaussian:0.5" in out and "× clean" in out and "loihi1: not placed: static" in out
+    assert "area under the accuracy curve" in out
+    kept = {p.name for p in (here / "run" / "noise").iterdir()} - {"noise_loihi1.png"}
     assert kept == {"tasks", "sweep.parquet", "levels.csv", "layers.csv"}
     found = json.loads(said(capsys, f"{command} --json"))
+    assert list(found["not_placed"]) == ["loihi1"]
     assert [row["noise"] for row in found["levels"]] == ["clean", "gaussian:0.5", "bits:4"]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from neurosim.cli import options
 
-Threads = Annotated[int | None, typer.Option(help="Threads. Default: torch's.", show_default=False)]
+Threads = Annotated[int | None, options.maybe(help="Threads. Default: torch's.")]
 
 
 def calibrate(threads: Threads = None, json: options.Json = False) -> None:

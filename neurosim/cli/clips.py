@@ -40,8 +40,17 @@ def read_clip(
                 f"{source.name} takes events, and the built-in clip has frames; give --clip FILE "
                 "with t, x, y, p"
             )
+        check_bins(bin_ms, "the built-in clip", binned=False)
         return load_clip(sample_clip_path(), recipe)
-    return load_clip(path, recipe_of(source, path, frames, size), bin_ms)
+    taken = load_clip(path, recipe_of(source, path, frames, size), bin_ms)
+    check_bins(bin_ms, str(path), binned=taken.info.get("bin_ms") is not None)
+    return taken
+
+
+def check_bins(bin_ms: float | None, what: str, *, binned: bool) -> None:
+    """Raise ClipError for a bin width where nothing is cut into bins."""
+    if bin_ms is not None and not binned:
+        raise ClipError(f"--bin-ms {bin_ms:g}: {what} holds no t, x, y, p to bin; leave it out")
 
 
 def stand_in(source: Source, frames: int | None, size: tuple[int, int] | None) -> Clip:

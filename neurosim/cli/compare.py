@@ -28,23 +28,20 @@ Models = Annotated[
 ]
 Rates = Annotated[
     float | None,
-    typer.Option(
-        help="Assumed firing rate of models without trained weights, instead of a simulation.",
-        show_default=False,
+    options.maybe(
+        help="Assumed firing rate of models without trained weights, instead of a simulation."
     ),
 ]
 Published = Annotated[
     list[str] | None,
-    typer.Option(
+    options.maybe(
         "--published",
         help="Table of neurosim reproduce to show too; may be repeated. Default: those of the "
         "models' data sets.",
-        show_default=False,
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option(help="Folder for compare.png, compare.csv and compare.json.", show_default=False),
+    Path | None, options.maybe(help="Folder for compare.png, compare.csv and compare.json.")
 ]
 
 

@@ -17,20 +17,11 @@ if TYPE_CHECKING:
     from neurosim.models._source import Source
 
 DEFAULT = "cmos_45nm"
-Rates = Annotated[
-    str | None,
-    typer.Option(
-        metavar="published|FILE|NUMBER",
-        help="Price a design before it is trained: assumed firing rates instead of a simulation.",
-        show_default=False,
-    ),
-]
 Record = Annotated[
     str | None,
-    typer.Option(
+    options.maybe(
         metavar="spikes|NODE",
         help="Keep values in run.npz, for rasters and silent neurons (neurosim plot).",
-        show_default=False,
     ),
 ]
 Stream = Annotated[
@@ -41,14 +32,9 @@ Stream = Annotated[
 ]
 Window = Annotated[
     int | None,
-    typer.Option(
-        help="With --stream: windows of so many steps, each with fresh state.", show_default=False
-    ),
+    options.maybe(help="With --stream: windows of so many steps, each with fresh state."),
 ]
-Hop = Annotated[
-    int | None,
-    typer.Option(help="Steps from window to window. Default: a window.", show_default=False),
-]
+Hop = Annotated[int | None, options.maybe(help="Steps from window to window. Default: a window.")]
 Engine = Annotated[str, typer.Option(help="auto, dense or event; never changes a figure.")]
 
 
@@ -58,7 +44,7 @@ def estimate(
     hardware: options.Hardware = None,
     convention: options.ConventionName = None,
     count: options.Count = None,
-    rates: Rates = None,
+    rates: options.Rates = None,
     host: options.Host = None,
     out: options.Out = None,
     json: options.Json = False,
@@ -95,15 +81,13 @@ def estimate(
     counts: dict[str, Any] = {**options.counts(count)}
     chips = check_chips(hardware or [DEFAULT], convention, host, counts)
     beside = twin.asked(baseline, baseline_on, baseline_frames, baseline_bits)
-    _check_engine(engine)
-    frames = options.frames(frames)
     silent = check_names(silence or ())
-    _check_stream(stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
+    _check(engine, stream, window is not None or hop is not None, rates, (time_dim, batch_dim))
     with staged(out) if out else nullcontext() as folder:
         with quiet_stdout(), stages(("load", *STAGES)) as tell:
             tell("load")
             found_model, taken, given, manifest = _loaded(
-                model, weights, clip, rates, frames, options.size(size), bin_ms,
+                model, weights, clip, rates, options.frames(frames), options.size(size), bin_ms,
                 Imported(source, dt, neuron, kind),
             )  # fmt: skip
             pieces, manifest = _pieces(stream, found_model, clip, taken, manifest)
@@ -120,12 +104,10 @@ def estimate(
     _print(found, claims, json)
 
 
-def _check_engine(engine: str) -> None:
+def _check(engine: str, stream: bool, cut: bool, rates: str | None, axes: tuple[int, int]) -> None:
+    """What is wrong whatever the model; ``cut``: into windows. Raises UsageError."""
     if engine not in ("auto", "dense", "event"):
         raise options.UsageError(f"--engine {engine}: choose auto, dense or event")
-
-
-def _check_stream(stream: bool, cut: bool, rates: str | None, axes: tuple[int, int]) -> None:
     if cut and not stream:
         raise options.UsageError("--window and --hop cut a long video; give --stream too")
     if stream and rates is not None:

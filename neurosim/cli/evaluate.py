@@ -21,20 +21,10 @@ Model = Annotated[
         show_default=False,
     ),
 ]
-Data = Annotated[str, typer.Option(help="Data set.")]
-Root = Annotated[
-    str | None, typer.Option(help="Folder where the data set lies.", show_default=False)
-]
 Split = Annotated[str, typer.Option(help="Split of the data set.")]
-Fold = Annotated[
-    str | None,
-    typer.Option(help="1, 2, 3 (UCF101, HMDB51); xsub, xview (NTU).", show_default=False),
-]
-Form = Annotated[
-    str | None,
-    typer.Option(help="video or events (motion); aedat or preprocessed.", show_default=False),
-]
-Number = Annotated[int | None, typer.Option(help="The first so many videos.", show_default=False)]
+Fold = Annotated[str | None, options.maybe(help="1, 2, 3 (UCF101, HMDB51); xsub, xview (NTU).")]
+Form = Annotated[str | None, options.maybe(help="video or events (motion); aedat or preprocessed.")]
+Number = Annotated[int | None, options.maybe(help="The first so many videos.")]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave damaged items out, and record which.")
 ]
@@ -42,15 +32,12 @@ ViewsText = Annotated[
     str, typer.Option(metavar="CLIPSxCROPS", help="Views of a video, such as 5x3.")
 ]
 Workers = Annotated[int, typer.Option(help="Processes; above 1 on a local Dask cluster.")]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler.", show_default=False)
-]
+Scheduler = Annotated[str | None, options.maybe(help="Address of a Dask scheduler.")]
 Batch = Annotated[int, typer.Option("--batch-size", help="Views a forward.")]
 Quantize = Annotated[
     str | None,
-    typer.Option(
-        help="Chip (loihi1, loihi2) in whose fixed point to run it; accuracy before and after.",
-        show_default=False,
+    options.maybe(
+        help="Chip (loihi1, loihi2) in whose fixed point to run it; accuracy before and after."
     ),
 ]
 AverageBN = Annotated[
@@ -62,18 +49,17 @@ AverageBN = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(
+    options.maybe(
         help="Folder for evaluation.json, videos.csv, classes.csv, confusion.csv and run.npz. "
-        "Default: evaluation in the run's folder.",
-        show_default=False,
+        "Default: evaluation in the run's folder."
     ),
 ]
 
 
 def evaluate(
     model: Model,
-    data: Data = "motion",
-    root: Root = None,
+    data: options.Data = "motion",
+    root: options.Root = None,
     split: Split = "test",
     fold: Fold = None,
     form: Form = None,
@@ -153,6 +139,7 @@ def _print(found: Evaluation, place: Path | None, json: bool) -> None:
         typer.echo(line)
     typer.echo("")
     show.print_table(*_energy(found))
+    show.print_not_placed(found.not_placed)
     typer.echo("")
     show.print_table(*_classes(found))
     for note in found.notes:

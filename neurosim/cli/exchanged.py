@@ -35,15 +35,17 @@ def load(
 
     Raises NeurosimError: whatever is wrong with either.
     """
-    from neurosim.cli.clips import read_clip, stand_in
+    from neurosim.cli.clips import check_bins, read_clip, stand_in
     from neurosim.models._source import resolve
 
+    if shape_alone:
+        check_bins(bin_ms, "a clip that is not given", binned=False)
     if model.lower().endswith(".nir"):
         if weights is not None:
             raise UsageError("--weights: a .nir file holds its own; leave it out")
         return _from_nir(model, clip, frames, size, bin_ms, imported, shape_alone)
-    if imported.source or imported.neuron or imported.kind:
-        raise UsageError("--source, --neuron and --kind belong to a .nir file; leave them out")
+    if imported.source or imported.dt is not None or imported.neuron or imported.kind:
+        raise UsageError("--source, --dt, --neuron, --kind belong to a .nir file; leave them out")
     source = resolve(model, weights)
     if shape_alone:
         return source, stand_in(source, frames, size)
@@ -129,7 +131,7 @@ def _clip(
 ) -> Clip:  # fmt: skip
     import torch
 
-    from neurosim.cli.clips import read_clip
+    from neurosim.cli.clips import check_bins, read_clip
     from neurosim.data.video import Clip
 
     (entry,) = graph.inputs
@@ -137,6 +139,7 @@ def _clip(
         zeros = torch.zeros(frames or graph.steps, 1, *entry.value.shape)
         return Clip(zeros, str(entry.attrs["kind"]), {"source": "zeros, for the shape alone"})
     if source.recipe is None or _prepared(clip, entry.value.shape):
+        check_bins(bin_ms, "an array of numbers", binned=False)
         return _numbers(source.name, entry, clip, frames)
     return read_clip(source, clip, source.recipe.frames, None, bin_ms)
 

@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     from neurosim.ir.graph import Graph, Node
 
 Lowered = Annotated[bool, typer.Option("--lowered", help="After the default passes.")]
-Svg = Annotated[
-    Path | None, typer.Option("--svg", help="Draw it into this file.", show_default=False)
-]
-Nir = Annotated[
-    Path | None,
-    typer.Option("--nir", help="Write it into this file as NIR.", show_default=False),
-]
+Svg = Annotated[Path | None, options.maybe("--svg", help="Draw it into this file.")]
+Nir = Annotated[Path | None, options.maybe("--nir", help="Write it into this file as NIR.")]
 
 
 def graph(

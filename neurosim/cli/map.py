@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,14 +15,10 @@ if TYPE_CHECKING:
     from neurosim.ir.run import Run
     from neurosim.studies.map_chip import MapStudy
 
-To = Annotated[
-    str,
-    typer.Option("--to", help="Profile name or .yaml file of a chip; or lava.", show_default=False),
-]
+To = Annotated[str, options.maybe("--to", help="Profile name or .yaml file of a chip; or lava.")]
 Strategy = Annotated[str, typer.Option(help="greedy, hops or balanced; all are compared.")]
 Manual = Annotated[
-    Path | None,
-    typer.Option(help="YAML or JSON of 'node: [cores]'; placed by hand.", show_default=False),
+    Path | None, options.maybe(help="YAML or JSON of 'node: [cores]'; placed by hand.")
 ]
 Level = Annotated[
     str,
@@ -35,11 +32,11 @@ Exact = Annotated[
 LAVA = "With --to lava"  # the panel that these options stand in
 Until = Annotated[
     list[str] | None,
-    typer.Option(
+    options.maybe(
         help="Map this neuron node and what it needs; may be repeated. Default: all.",
-        rich_help_panel=LAVA, show_default=False,
+        rich_help_panel=LAVA,
     ),
-]  # fmt: skip
+]
 Floating = Annotated[
     bool,
     typer.Option("--floating", help="Lava's floating-point models, not its fixed point.",
@@ -61,21 +58,16 @@ Timeout = Annotated[
 ]
 OutDir = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder for map.json, placement.json and pictures of cores, links and steps.",
-        show_default=False,
+    options.maybe(
+        help="Folder for map.json, placement.json and pictures of cores, links and steps."
     ),
 ]
-Rates = Annotated[
-    str | None,
-    typer.Option(
-        metavar="published|FILE|NUMBER", help="Assumed firing rates instead of a simulation.",
-        show_default=False,
-    ),
-]  # fmt: skip
+OF_CHIPS = ("strategy", "manual", "level", "exact", "rates", "out")
+OF_LAVA = ("until", "floating", "average_bn", "chip", "run", "timeout")
 
 
 def map_model(
+    context: typer.Context,
     model: options.Model,
     to: To,
     strategy: Strategy = "hops",
@@ -83,7 +75,7 @@ def map_model(
     level: Level = "simple",
     exact: Exact = False,
     clip: options.Clip = None,
-    rates: Rates = None,
+    rates: options.Rates = None,
     out: OutDir = None,
     json: options.Json = False,
     weights: options.Weights = None,
@@ -99,9 +91,7 @@ def map_model(
 ) -> None:
     """A model on the cores of a chip: placement, traffic, latency and energy; or as Lava processes,
     with --run its spikes there beside ours."""
-    of_lava = {"--until": until, "--floating": floating, "--average-bn": average_bn, "--run": run}
-    of_chips = {"--manual": manual, "--exact": exact, "--rates": rates, "--out": out}
-    refuse(to, of_chips if to == "lava" else of_lava)
+    refuse(to, options.typed(context))
     if to == "lava":
         from neurosim.cli.map_lava import LavaOptions, map_lava
 
@@ -115,11 +105,18 @@ def map_model(
     to_chip(model, to, strategy, manual, level, exact, out, json, given)
 
 
-def refuse(to: str, others: dict[str, Any]) -> None:
-    """Raise UsageError for options that do nothing here."""
-    given = [name for name, value in others.items() if value]
-    if given:
-        raise options.UsageError(f"--to {to}: {', '.join(given)} has no meaning here; leave it out")
+def refuse(to: str, typed: Collection[str]) -> None:
+    """Raise UsageError for options that would do nothing."""
+    others = [name for name in (OF_CHIPS if to == "lava" else OF_LAVA) if name in typed]
+    if others:
+        said = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise options.UsageError(f"--to {to}: {said} has no meaning here; leave it out")
+    if {"manual", "strategy"} <= set(typed):
+        raise options.UsageError("--manual places by hand, --strategy by rule; give one of the two")
+    if {"floating", "chip"} <= set(typed):
+        raise options.UsageError("--chip says whose fixed point, --floating none; give one of them")
+    if "timeout" in typed and "run" not in typed:
+        raise options.UsageError("--timeout limits what --run starts; give --run too")
 
 
 def to_chip(

@@ -69,12 +69,13 @@ def _loaded(
     size: tuple[int, int] | None, bin_ms: float | None,
 ) -> tuple[Source, Clip]:  # fmt: skip
     """Without a clip: the built-in one, or random events where the model takes events."""
-    from neurosim.cli.clips import read_clip, recipe_of, stand_in
+    from neurosim.cli.clips import check_bins, read_clip, recipe_of, stand_in
     from neurosim.models._source import resolve
 
     source = resolve(model, weights)
     events = recipe_of(source, clip, frames, size).channels == "events"
     if clip is None and events:
+        check_bins(bin_ms, "a clip that is not given", binned=False)
         return source, stand_in(source, frames, size)
     return source, read_clip(source, clip, frames, size, bin_ms)
 

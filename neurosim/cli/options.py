@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,86 +20,67 @@ def _clip_path(given: str) -> Path:
     return Path(given)
 
 
+def maybe(*names: str, **how: Any) -> Any:
+    """An option without a default to show: what its absence means, its help says."""
+    return typer.Option(*names, show_default=False, **how)
+
+
 Model = Annotated[str, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)]
 GraphOrModel = Annotated[str, typer.Argument(help=GRAPH, metavar="MODEL", show_default=False)]
 NirSource = Annotated[
     str | None,
-    typer.Option(
+    maybe(
         "--source",
         help="Of a .nir file: the framework that wrote it (nir, norse, snntorch, spikingjelly, …).",
-        show_default=False,
     ),
 ]
-Dt = Annotated[
-    float | None,
-    typer.Option("--dt", help="Of a .nir file: seconds a step.", show_default=False),
-]
+Dt = Annotated[float | None, maybe("--dt", help="Of a .nir file: seconds a step.")]
 ClipKind = Annotated[
     str | None,
-    typer.Option(
+    maybe(
         "--kind",
         help="Of a .nir file: what the clip holds, real, spike (0 and 1) or graded (integers).",
-        show_default=False,
     ),
 ]
 NeuronField = Annotated[
     list[str] | None,
-    typer.Option(
+    maybe(
         "--neuron",
         metavar="KEY=VALUE",
         help="Of a .nir file: what it does not say of its neurons, such as reset=subtract.",
-        show_default=False,
     ),
 ]
 Clip = Annotated[
     Path | None,
-    typer.Option(
+    maybe(
         help="Video, folder of frames, .npy/.npz, or events. Default: the built-in sample clip.",
         metavar="PATH",
         parser=_clip_path,
-        show_default=False,
     ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(
-        help="'pretrained', 'none' or a .safetensors file. Default: pretrained where they ship.",
-        show_default=False,
-    ),
+    maybe(help="'pretrained', 'none' or a .safetensors file. Default: pretrained where they ship."),
 ]
 Hardware = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Profile name or .yaml file; may be repeated. Default: cmos_45nm.", show_default=False
-    ),
+    list[str] | None, maybe(help="Profile name or .yaml file; may be repeated. Default: cmos_45nm.")
 ]
 ConventionName = Annotated[
-    str | None,
-    typer.Option(help="Counting convention instead of each profile's own.", show_default=False),
+    str | None, maybe(help="Counting convention instead of each profile's own.")
 ]
 Count = Annotated[
     list[str] | None,
-    typer.Option(
+    maybe(
         metavar="KEY=VALUE",
         help="One key of the convention, such as positions=padded; may be repeated.",
-        show_default=False,
     ),
 ]
-Host = Annotated[
-    str | None,
-    typer.Option(help="Profile that prices what a chip cannot do.", show_default=False),
-]
+Host = Annotated[str | None, maybe(help="Profile that prices what a chip cannot do.")]
 Out = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder for report.json, report.html, run.npz and manifest.json.", show_default=False
-    ),
+    Path | None, maybe(help="Folder for report.json, report.html, run.npz and manifest.json.")
 ]
 Silence = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="WARNING", help="Leave a warning out, by its name. Repeatable.", show_default=False
-    ),
+    list[str] | None, maybe(metavar="WARNING", help="Leave a warning out, by its name. Repeatable.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Strict = Annotated[
@@ -109,10 +90,7 @@ Strict = Annotated[
         help="Refuse operations without a rule, or run them through torch, billed as arithmetic.",
     ),
 ]
-BinMs = Annotated[
-    float | None,
-    typer.Option("--bin-ms", help="Milliseconds of events per step.", show_default=False),
-]
+BinMs = Annotated[float | None, maybe("--bin-ms", help="Milliseconds of events per step.")]
 Frames = Annotated[
     int | None,
     typer.Option(help="Steps taken from the clip, for a model without a recipe (16)."),
@@ -128,6 +106,23 @@ TimeDim = Annotated[
 ]
 BatchDim = Annotated[
     int, typer.Option("--batch-dim", help="Axis of the model's input that holds the samples.")
+]
+Data = Annotated[str, typer.Option(help="Data set: motion needs no folder; see --root.")]
+Root = Annotated[str | None, maybe(help="Folder where the data set lies (you download it).")]
+Set = Annotated[
+    list[str] | None,
+    maybe(
+        "--set",
+        metavar="KEY=VALUE",
+        help="One setting, such as lr=1e-3 or augment.flip=0.5; may be repeated.",
+    ),
+]
+Rates = Annotated[
+    str | None,
+    maybe(
+        metavar="published|FILE|NUMBER",
+        help="Price a design before it is trained: assumed firing rates instead of a simulation.",
+    ),
 ]
 LARGEST, MOST_FRAMES = 2**24, 100_000  # pixels of a frame, steps of a clip
 
@@ -151,6 +146,12 @@ def top(
     ] = False,
 ) -> None:
     """What a spiking video model costs in hardware: exact counts, priced in joules per video."""
+
+
+def typed(context: typer.Context) -> frozenset[str]:
+    """The parameters that the command line gives, be it their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(n for n, source in sources.items() if source and source.name == "COMMANDLINE")
 
 
 def counts(given: list[str] | None) -> dict[str, str]:

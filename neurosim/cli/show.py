@@ -73,6 +73,14 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _written(lambda console: console.print(table))
 
 
+def print_not_placed(found: Mapping[str, str]) -> None:
+    """Under a table of joules: which of its chips were priced without a placement."""
+    from neurosim.studies.not_placed import lines
+
+    for line in lines(found):
+        sys.stdout.write(f"{line}\n")
+
+
 def _written(tell: Callable[[Console], object]) -> None:
     """As wide as a terminal is; in a fixed width to a file or pipe, without trailing blanks."""
     if sys.stdout.isatty():

@@ -19,33 +19,29 @@ if TYPE_CHECKING:
 sweep = typer.Typer(help="Measure again and again while one thing changes.", rich_markup_mode=None)
 Levels = Annotated[
     list[str] | None,
-    typer.Option(
+    options.maybe(
         "--level",
         metavar="KIND:LEVEL",
         help="gaussian:0.3, salt_pepper:0.1, event_drop:0.2, frame_drop:0.1, time_jitter:1, "
         "weight:0.05, bits:4; may be repeated. Default: SVFormer's seven levels.",
-        show_default=False,
     ),
 ]
 Seeds = Annotated[int, typer.Option(help="How many seeds, from 0.")]
 Out = Annotated[
     Path | None,
-    typer.Option(
+    options.maybe(
         help="Folder for the tasks' files, sweep.parquet, tables and the picture; an interrupted "
-        "sweep goes on there. Default: noise in the run's folder, else noise_sweep.",
-        show_default=False,
+        "sweep goes on there. Default: noise in the run's folder, else noise_sweep."
     ),
 ]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes. Default: one a core.", show_default=False)
-]
+Workers = Annotated[int | None, options.maybe(help="Processes. Default: one a core.")]
 
 
 @sweep.command("noise")
 def noise(
     model: evaluate.Model,
-    data: evaluate.Data = "motion",
-    root: evaluate.Root = None,
+    data: options.Data = "motion",
+    root: options.Root = None,
     split: evaluate.Split = "test",
     fold: evaluate.Fold = None,
     form: evaluate.Form = None,
@@ -109,14 +105,16 @@ def _print(frame: pd.DataFrame, files: list[Path], json: bool) -> None:
     from neurosim.studies import noise_sweep
 
     rows, areas = noise_sweep.by_level(frame), noise_sweep.area_under_accuracy(frame)
+    left_out = frame.attrs.get("not_placed", {})
     if json:
-        document = {"levels": rows, "area_under_accuracy": areas, "files": list(map(str, files))}
-        show.print_json(document)
+        document = {"levels": rows, "area_under_accuracy": areas, "not_placed": left_out}
+        show.print_json({**document, "files": list(map(str, files))})
         return
     chips = noise_sweep.chips(frame)
     head = ["noise", "seeds", "top-1", "retained", "rate", "SynOps"]
     head += [text for chip in chips for text in (f"mJ {chip}", "× clean")]
     show.print_table(head, [_row(row, chips) for row in rows])
+    show.print_not_placed(left_out)
     typer.echo("")
     for kind, area in areas.items():
         typer.echo(f"area under the accuracy curve, {kind}: {area:.4f}")
@@ -142,10 +140,9 @@ def _row(row: dict[str, Any], chips: list[str]) -> list[str]:
 
 EnergyWeights = Annotated[
     list[float] | None,
-    typer.Option(
+    options.maybe(
         "--energy-weight",
         help="Weight of synaptic operations in the loss; may be repeated. Default: five.",
-        show_default=False,
     ),
 ]
 
@@ -153,13 +150,10 @@ EnergyWeights = Annotated[
 @sweep.command("energy")
 def energy(
     model: evaluate.Model,
-    data: evaluate.Data = "motion",
+    data: options.Data = "motion",
     energy_weight: EnergyWeights = None,
-    epochs: Annotated[int | None, typer.Option(show_default=False, help="Passes a point.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A training setting.", show_default=False),
-    ] = None,
+    epochs: Annotated[int | None, options.maybe(help="Passes a point.")] = None,
+    set_: options.Set = None,
     split: evaluate.Split = "test",
     number: evaluate.Number = None,
     hardware: options.Hardware = None,
@@ -197,8 +191,9 @@ def _print_front(points: list[Point], files: list[Path], json: bool) -> None:
     from neurosim.cli import show
 
     rows = [point.row() for point in points]
+    left_out = points[0].evaluation.not_placed
     if json:
-        show.print_json({"points": rows, "files": list(map(str, files))})
+        show.print_json({"points": rows, "not_placed": left_out, "files": list(map(str, files))})
         return
     chips = list(points[0].evaluation.reports)
     first = rows[0]["synaptic_operations"]
@@ -215,4 +210,5 @@ def _print_front(points: list[Point], files: list[Path], json: bool) -> None:
         ]
         for row in rows
     ])  # fmt: skip
+    show.print_not_placed(left_out)
     typer.echo(f"\nkept     {', '.join(map(str, files))}")

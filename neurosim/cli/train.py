@@ -17,53 +17,33 @@ if TYPE_CHECKING:
     from neurosim.train.begin import Trained
     from neurosim.train.config import TrainConfig
 
-Data = Annotated[str, typer.Option(help="Data set: motion needs no folder; see --root.")]
-Root = Annotated[
-    str | None,
-    typer.Option(help="Folder where the data set lies (you download it).", show_default=False),
-]
 Recipe = Annotated[
     str | None,
-    typer.Option(
+    options.maybe(
         help="Settings: a shipped recipe or a YAML file. Default: the one for MODEL and DATA.",
         metavar="NAME|FILE",
-        show_default=False,
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="One setting, such as lr=1e-3 or augment.flip=0.5; may be repeated.",
-        show_default=False,
     ),
 ]
 RunFolder = Annotated[
-    Path | None,
-    typer.Option(help="The run's folder. Default: runs/MODEL_DATA.", show_default=False),
+    Path | None, options.maybe(help="The run's folder. Default: runs/MODEL_DATA.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 EnergyWeight = Annotated[
-    float | None,
-    typer.Option(help="Weight of synaptic operations in the loss.", show_default=False),
+    float | None, options.maybe(help="Weight of synaptic operations in the loss.")
 ]
-Init = Annotated[
-    Path | None,
-    typer.Option(help="Weights to start from (.safetensors).", show_default=False),
-]
+Init = Annotated[Path | None, options.maybe(help="Weights to start from (.safetensors).")]
 
 
 def train(
     model: options.Model,
-    data: Data = "motion",
-    root: Root = None,
+    data: options.Data = "motion",
+    root: options.Root = None,
     recipe: Recipe = None,
-    epochs: Annotated[int | None, typer.Option(show_default=False, help="Passes.")] = None,
-    seed: Annotated[int | None, typer.Option(show_default=False, help="Seed.")] = None,
+    epochs: Annotated[int | None, options.maybe(help="Passes.")] = None,
+    seed: Annotated[int | None, options.maybe(help="Seed.")] = None,
     energy_weight: EnergyWeight = None,
     init: Init = None,
-    set_: Set = None,
+    set_: options.Set = None,
     out: RunFolder = None,
     resume: Resume = False,
     json: options.Json = False,

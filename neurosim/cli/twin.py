@@ -23,26 +23,22 @@ Baselines = Annotated[
 ]
 On = Annotated[
     str | None,
-    typer.Option(
+    options.maybe(
         "--baseline-on",
         help="Profile that the twin runs on. Default: the chip, or its host where it has no MACs.",
-        show_default=False,
     ),
 ]
 Frames = Annotated[
     int | None,
-    typer.Option(
+    options.maybe(
         "--baseline-frames",
         help="Passes of the twin. Default: one for every step that shows a new frame.",
-        show_default=False,
     ),
 ]
 Bits = Annotated[
     int | None,
-    typer.Option(
-        "--baseline-bits",
-        help="Of the bit-matched twin. Default: ⌈log2(T + 1)⌉ of T steps.",
-        show_default=False,
+    options.maybe(
+        "--baseline-bits", help="Of the bit-matched twin. Default: ⌈log2(T + 1)⌉ of T steps."
     ),
 ]
 LAYERS = 40  # rows of a table on a terminal; the rest is in --json and --out

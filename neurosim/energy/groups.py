@@ -37,6 +37,17 @@ def group(row: Row) -> str:
     return _BY_EVENT.get(row.event) or _BY_BILLED.get(row.billed, "other arithmetic")
 
 
+def by_layer(report: EnergyReport) -> dict[str, dict[str, float]]:
+    """Layer (or host, static) → group → joules per video; every row of the report once."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in report.rows:
+        found.setdefault(row.place, {}).setdefault(group(row), []).append(row.joules)
+    return {
+        layer: {name: math.fsum(part) * report.per_video for name, part in parts.items()}
+        for layer, parts in found.items()
+    }
+
+
 def by_group(report: EnergyReport) -> dict[str, float]:
     """Group → joules per video, in the order of ``GROUPS``; groups without a row are left out."""
     found: dict[str, list[float]] = {name: [] for name in GROUPS}

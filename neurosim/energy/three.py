@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neurosim.energy.groups import by_group
+from neurosim.energy.groups import by_group, by_layer
 from neurosim.energy.price import price
 from neurosim.energy.report import EnergyReport
 from neurosim.energy.sensitivity import sensitivity
@@ -60,6 +60,10 @@ class EnergyLine:
             "mj_p95": drawn.p95 * 1e3,
             "drawn": drawn.how(),
             "by_group": {name: joules * 1e3 for name, joules in by_group(report).items()},
+            "by_layer": {
+                layer: {name: joules * 1e3 for name, joules in parts.items()}
+                for layer, parts in by_layer(report).items()
+            },
             "sensitivity": [
                 {"price": s.price, "mj_low": s.low * 1e3, "mj_high": s.high * 1e3, "share": s.share}
                 for s in sensitivity(report).swings
@@ -102,7 +106,11 @@ def is_chip(report: EnergyReport) -> bool:
     return profile.fabric is not None or profile.static is not None or all_in
 
 
+def lacks_static(report: EnergyReport) -> bool:
+    """Whether a chip leaks and no joule stands for that: it was not placed."""
+    return report.profile.static is not None and "static" not in report.by_node()
+
+
 def _title(report: EnergyReport) -> str:
     """A chip whose leakage is in no joule is not whole yet."""
-    missing = report.profile.static is not None and "static" not in report.by_node()
-    return "chip, static unknown" if missing else "whole chip"
+    return "chip, static unknown" if lacks_static(report) else "whole chip"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from neurosim.energy.groups import GROUPS, group
+from neurosim.energy.groups import GROUPS, by_layer
 from neurosim.energy.report import EnergyReport
-from neurosim.energy.three import EnergyLine
+from neurosim.energy.three import EnergyLine, lacks_static
 from neurosim.plots import style
 from neurosim.plots.style import PlotError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LAYERS = 10
 WIDTH = 7.0  # inches: both columns of a page
+NOTE = 130  # characters of a note's line
 _C = style.COLOURS
 LOOKS: dict[str, tuple[str, str]] = {  # group → (colour, hatch)
     "synaptic operations": (_C[0], ""),
@@ -50,9 +52,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Joules:
-    """Every joule of every energy once."""
+    """Every joule of every energy once. ``notes``: what is in none of them, for the picture."""
 
     parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
 
     columns = ("energy", "profile", "convention", "layer", "spent_on", "joules_per_video")
 
@@ -72,20 +75,34 @@ class Joules:
 
 def joule_table(lines: Iterable[EnergyLine]) -> Joules:
     """Of the three energies. Raises PlotError: none of them could be priced."""
-    parts = [p for x in lines if x.report is not None for p in _parts(x.title, x.report)]
-    if not parts:
+    known = [(x.title, x.report) for x in lines if x.report is not None]
+    if not known:
         raise PlotError("joules: no energy could be priced; choose other hardware")
-    return Joules(tuple(parts))
+    parts = [p for title, report in known for p in _parts(title, report)]
+    return Joules(tuple(parts), tuple(_lacking(r) for _, r in known if lacks_static(r)))
+
+
+def kept_joules(lines: Iterable[Mapping[str, Any]]) -> Joules:
+    """Of ``three_energies`` in a kept report.json: as they were priced and placed then."""
+    return Joules(tuple(
+        Part(x["title"], x["profile"], x["convention"], layer, kind, mj * 1e-3)
+        for x in lines
+        for layer, parts in x["by_layer"].items()
+        for kind, mj in parts.items()
+    ))  # fmt: skip
+
+
+def _lacking(report: EnergyReport) -> str:
+    why = next((e.why for e in report.not_included if e.event == "static"), "not priced")
+    return f"{report.profile.name} without static energy and messages: {why}"
 
 
 def _parts(title: str, report: EnergyReport) -> list[Part]:
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in report.rows:
-        found.setdefault((row.place, group(row)), []).append(row.joules)
-    name, rules, scale = report.profile.name, report.convention.name, report.per_video
+    name, rules = report.profile.name, report.convention.name
     return [
-        Part(title, name, rules, layer, kind, math.fsum(values) * scale)
-        for (layer, kind), values in found.items()
+        Part(title, name, rules, layer, kind, joules)
+        for layer, parts in by_layer(report).items()
+        for kind, joules in parts.items()
     ]
 
 
@@ -99,6 +116,7 @@ def draw_joules(table: Joules) -> Figure:
     for place, energy in enumerate(_below(table)):
         draw_layers(table, energy, figure.add_subplot(grid[1, place]))
     _legend(figure, table)
+    _remark(figure, table.notes)
     style.letters(figure)
     return figure
 
@@ -153,6 +171,12 @@ def _stack(axes: Axes, bars: Mapping[str, Mapping[str, float]]) -> None:
     axes.locator_params(axis="x", nbins=5)
     axes.invert_yaxis()
     axes.set_xlim(0, max(left, default=0.0) * 1.12 or 1.0)
+
+
+def _remark(figure: Figure, notes: Iterable[str]) -> None:
+    """Below everything, in lines that fit."""
+    if text := "\n".join(line for note in notes for line in textwrap.wrap(note, NOTE)):
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=style.SMALL, color=style.INK)
 
 
 def _legend(figure: Figure, table: Joules) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,10 +72,7 @@ def simulate(
             raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
         return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
                          memory_budget, manifest)  # fmt: skip
-    source = to_slices(graph, clip)
-    check_clip(graph, source)
-    source, left_out = cut_windows(source, window, hop)
-    check_length(graph, source.shape[0])
+    source, left_out = _checked(graph, clip, window, hop)
     source = source.to(device)
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
@@ -81,9 +80,7 @@ def simulate(
     loops = looped(graph) if updates else frozenset()
     seen = keep | loops | frozenset(graph.outputs)
     executor = Executor(graph, prepare(graph, device), counts, choice, seen, choice.kernels)
-    with torch.no_grad(), exact_float32():
-        for start in range(0, steps, size):
-            executor.feed(source[start : start + size], start + size >= steps)
+    _feed(executor, source, size)
     fired = {name: executor.result(name) for name in loops}
     masks = count_updates(graph, source, counts, size, keep, fired) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
@@ -92,6 +89,36 @@ def simulate(
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
     return Run(counted, graph.facts(), done, outputs, trace, graph)
+
+
+def _checked(graph: Graph, clip: Any, window: int | None, hop: int | None) -> tuple[Tensor, int]:
+    """(steps, samples, …) of the clip or of its windows, and the steps that fill none."""
+    source = to_slices(graph, clip)
+    check_clip(graph, source)
+    source, left_out = cut_windows(source, window, hop)
+    check_length(graph, source.shape[0])
+    return source, left_out
+
+
+def _feed(executor: Executor, source: Tensor, size: int) -> None:
+    """Every step, ``size`` at a time."""
+    steps = source.shape[0]
+    with torch.no_grad(), exact_float32(), _uncollected():
+        for start in range(0, steps, size):
+            executor.feed(source[start : start + size], start + size >= steps)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is collected meanwhile: a run makes many small objects and no cycles, and walking
+    through all that torch holds costs up to a tenth of it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _streamed(

@@ -124,22 +124,18 @@ def estimate(
     graph = graph_of(model, tensor, kind, strict, base.model, tell, axes=(time_dim, batch_dim))
     tell("simulate")
     base = base.with_(model=graph.meta["model"], clip=info)
-    shown = tensor if stream is None else stream
-    asked = any(needs_updates(c, convention, count_overrides) for c in chips)
-    updates = stream is None and (updates or asked)
-    how = {"record": record, "window": window, "hop": hop, "updates": updates}
-    run = _run(graph, shown, rates, engine, base, **how)
+    asked = updates or any(needs_updates(c, convention, count_overrides) for c in chips)
+    how = {"record": record, "window": window, "hop": hop, "updates": stream is None and asked}
+    run = _run(graph, tensor if stream is None else stream, rates, engine, base, **how)
     tell("price")
     placed, unplaced = place_all(graph, chips)
     reports = price_all(run, chips, convention, host, count_overrides, placed, unplaced)
     if not baseline:
         return Estimate(reports, run, graph, placed)
-    frames = (
-        None if stream is not None or rates is not None else shown_frames(tensor, kind, time_dim)
-    )
-    return Estimate(
-        reports, run, graph, placed, twins(run, reports, baseline, frames, placed, host)
-    )
+    seen = stream is None and rates is None  # the clip itself was run
+    frames = shown_frames(tensor, kind, time_dim) if seen else None
+    beside = twins(run, reports, baseline, frames, placed, host)
+    return Estimate(reports, run, graph, placed, beside)
 
 
 def graph_of(

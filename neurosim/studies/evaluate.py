@@ -22,6 +22,7 @@ from neurosim.ir.run import Run
 from neurosim.ir.store import write_atomically
 from neurosim.studies.bootstrap import Interval, interval
 from neurosim.studies.estimate import Axes, Chip, check_chips, graph_of, price_all
+from neurosim.studies.not_placed import not_placed
 from neurosim.studies.shard import Pricing, Share, Video, evaluate_share
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Evaluation:
     before: Evaluation | None = (
         None  # the model as it came, where a chip's arithmetic was asked for
     )
+
+    @property
+    def not_placed(self) -> dict[str, str]:
+        """Chip with cores → what its figures leave out, since no evaluation is placed."""
+        return not_placed(report.profile for report in self.reports.values())
 
     @cached_property
     def top1(self) -> Interval:
@@ -153,6 +159,7 @@ class Evaluation:
             "reports": {k: r.to_dict() for k, r in self.reports.items()},
             "manifest": self.run.manifest.to_dict(),
             "notes": list(self.notes),
+            "not_placed": self.not_placed,
             **({} if self.before is None else {"before": self.before.accuracy()}),
         }
 
@@ -228,12 +235,14 @@ def evaluate(
     graphs = _graphs(graph, quantize, average_bn)
     pricing = Pricing(chips, convention, host, count_overrides)  # type: ignore[arg-type]
     settings = {"views": views, "batch_size": batch_size, "engine": engine, "axes": axes}
-    made: list[Evaluation] = []
-    for k, lowered in enumerate(graphs):
-        heard = _after(tell, k * len(videos), len(graphs) * len(videos))
+
+    def measured(lowered: Graph, done: int) -> Evaluation:
+        heard = _after(tell, done * len(videos), len(graphs) * len(videos))
         share = _shares(lowered, videos, pricing, settings, workers, scheduler, heard)
-        made.append(_evaluation(share, videos, views, pricing, manifest))
-    return made[0] if len(made) == 1 else replace(made[1], before=made[0])
+        return _evaluation(share, videos, views, pricing, manifest)
+
+    *before, found = (measured(lowered, done) for done, lowered in enumerate(graphs))
+    return replace(found, before=before[0]) if before else found
 
 
 def _graphs(graph: Graph, quantize: str | None, average_bn: bool) -> list[Graph]:

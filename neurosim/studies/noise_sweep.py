@@ -29,6 +29,7 @@ from neurosim.hardware.convention import Convention
 from neurosim.ir.store import write_atomically
 from neurosim.studies.estimate import Axes, Chip, check_chips
 from neurosim.studies.evaluate import captured, open_set, source_of
+from neurosim.studies.not_placed import not_placed
 from neurosim.studies.shard import CLEAN, Pricing, Share, Video
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def sweep_noise(
     processes of a local Dask cluster (None: one a core; 1: here, without one); ``scheduler``: one
     that runs already.
 
+    ``attrs["not_placed"]``: chip with cores → what its joules leave out.
+
     Raises NeurosimError: as ``evaluate``; ClipError: a noise that does not fit the kind of clip.
     """
     from neurosim.data.sets import Views
@@ -109,6 +112,7 @@ def sweep_noise(
     settings = {"views": views, "batch_size": batch_size, "engine": engine, "axes": axes}
     frame = _run(graph, videos, tasks(wanted, seeds, len(videos)), pricing, settings,
                  Path(out) if out is not None else None, workers, scheduler, tell)  # fmt: skip
+    frame.attrs["not_placed"] = not_placed(chips)
     if out is not None:
         write_atomically(Path(out) / RESULT, frame.to_parquet(index=False))
     return frame

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.energy.report import EnergyReport
 from neurosim.energy.three import EnergyLine, is_chip, three_energies
 from neurosim.errors import NeurosimError
 from neurosim.hardware.convention import Convention, load_convention
 from neurosim.hardware.profile import load_profile
+from neurosim.hardware.schema import Profile
 from neurosim.ir.graph import Graph
 from neurosim.ir.run import Run
 from neurosim.studies.estimate import place_all, price_all
 
+if TYPE_CHECKING:
+    from neurosim.mapping.placement import Placement
+
 CHIP = "loihi1"
+WEIGHTLESS = (
+    "a kept run has no weights to place; neurosim estimate MODEL --hardware {chip} --out DIR "
+    "keeps a placed report"
+)
 
 
 def three(
@@ -41,6 +49,15 @@ def three(
     return three_energies(run, chips, rules, counts, why)
 
 
+def placed_or_why(
+    graph: Graph | None, chips: Iterable[Profile]
+) -> tuple[dict[str, Placement], dict[str, str]]:
+    """``place_all``, also of a run that was kept without its graph."""
+    if graph is not None:
+        return place_all(graph, chips)
+    return {}, {c.name: WEIGHTLESS.format(chip=c.name) for c in chips if c.fabric is not None}
+
+
 def _views(reports: Mapping[str, EnergyReport]) -> dict[str, int]:
     """More than one view a video, where the reports are of so many."""
     views = max((r.convention.views for r in reports.values()), default=1)
@@ -51,7 +68,7 @@ def _on(name: str, run: Run, graph: Graph | None, counts: Mapping[str, Any]) -> 
     """The report of a chip under its own convention, or why there is none."""
     chip = load_profile(name)
     try:
-        placed, unplaced = place_all(graph, [chip]) if graph is not None else ({}, {})
+        placed, unplaced = placed_or_why(graph, [chip])
         found = price_all(run, [chip], None, None, counts, placed, unplaced)
         return found[chip.name]
     except NeurosimError as error:

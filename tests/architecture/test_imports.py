@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,16 +38,26 @@ def test_contracts_of_pyproject_are_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     assert lint_imports(no_cache=True) == 0, "run lint-imports to see the chain"
 
 
-@pytest.mark.parametrize("room", TORCH_FREE)
-def test_room_imports_without_torch(room: str) -> None:
-    modules = _modules(room)
-    assert not _loaded_by("neurosim", *modules) & set(HEAVY)
+def test_rooms_import_without_torch() -> None:
+    """All of them in one process; the first module that brings a heavy package is named."""
+    modules = ["neurosim", *(name for room in TORCH_FREE for name in _modules(room))]
+    assert len(modules) > 50
+    code = f"""if True:
+        import importlib, sys
+        for name in {modules!r}:
+            importlib.import_module(name)
+            if heavy := {set(HEAVY)!r} & set(sys.modules):
+                sys.exit(f"{{name}} imports {{heavy}}")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not _loaded_by("neurosim") & {*HEAVY, "scipy", "pandas", "matplotlib", "pydantic"}
 
 
+@cache
 def _imported(file: Path) -> set[str]:
     """Top-level packages that a file names in import statements, nested ones included."""
     found = set[str]()

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from neurosim.energy import price
-from neurosim.energy.groups import ARITHMETIC, GROUPS, MEMORY, by_group, group
+from neurosim.energy.groups import ARITHMETIC, GROUPS, MEMORY, by_group, by_layer, group
 from neurosim.energy.report import EnergyReport, Row
 from neurosim.energy.three import EnergyLine, three_energies
 from neurosim.hardware import profiles
@@ -47,6 +47,14 @@ def test_reuse_lies_between_arithmetic_and_no_reuse() -> None:
     plain, once, full = (report(found[n]).joules for n in (
         "cmos_45nm", "cmos_45nm_memory_reuse", "cmos_45nm_memory"))  # fmt: skip
     assert plain < once < full
+
+
+def test_layers_and_groups_are_two_sums_of_the_same_joules() -> None:
+    found = report(lines()["loihi1"])
+    layers = by_layer(found)
+    assert "static" in layers and set(layers["static"]) == {"static"}
+    for name, joules in by_group(found).items():
+        assert math.fsum(parts.get(name, 0.0) for parts in layers.values()) == near(joules)
 
 
 def test_a_chips_words_are_inside_its_prices() -> None:

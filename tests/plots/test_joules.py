@@ -9,7 +9,14 @@ from matplotlib.axes import Axes
 
 import neurosim as ns
 from neurosim.energy.three import EnergyLine, three_energies
-from neurosim.plots.joules import Joules, draw_energies, draw_joules, draw_layers, joule_table
+from neurosim.plots.joules import (
+    Joules,
+    draw_energies,
+    draw_joules,
+    draw_layers,
+    joule_table,
+    kept_joules,
+)
 from neurosim.plots.style import PlotError
 
 
@@ -68,6 +75,23 @@ def test_panels_and_one_legend(table: Joules) -> None:
     (legend,) = figure.legends
     told = {t.get_text() for t in legend.get_texts()}
     assert told == {p.group for p in table.parts if p.joules}
+
+
+def test_a_kept_report_gives_the_same_picture(lines: tuple[EnergyLine, ...], table: Joules) -> None:
+    kept = kept_joules(line.to_dict() for line in lines)
+    assert kept.energies == table.energies and kept.notes == table.notes == ()
+    for old, new in zip(table.parts, kept.parts, strict=True):
+        assert new.joules == pytest.approx(old.joules, rel=1e-12)
+        assert (new.layer, new.group, new.convention) == (old.layer, old.group, old.convention)
+
+
+def test_a_chip_that_was_not_placed_is_remarked_on(plain_run: ns.Run) -> None:
+    report = ns.price(plain_run, "loihi1", why_unplaced="a reason; " * 20)
+    table = joule_table(three_energies(plain_run, [report]))
+    (note,) = table.notes
+    assert note.startswith("loihi1 without static energy and messages: not mapped: a reason")
+    shown = draw_joules(table).get_supxlabel()
+    assert " ".join(shown.split()) == note.strip() and "\n" in shown
 
 
 def test_nothing_to_draw() -> None:

@@ -14,6 +14,7 @@ from neurosim.data.noise import Noise
 from neurosim.data.sets import Views
 from neurosim.errors import ClipError, ModelError, UnknownName
 from neurosim.studies.evaluate import evaluate
+from neurosim.studies.not_placed import NOT_PLACED
 from neurosim.studies.shard import Share, evaluate_share
 
 CHIPS = ["cmos_45nm", "cmos_45nm_memory", "loihi1"]
@@ -94,6 +95,7 @@ def test_what_is_kept(found, tmp_path):
     found.save(tmp_path / "e")
     text = json.loads((tmp_path / "e" / "evaluation.json").read_text())
     assert text["top1"]["mean"] == found.top1.mean and text["videos"] == 23
+    assert text["not_placed"] == {"loihi1": NOT_PLACED}  # the others have no cores
     assert set(text["joules_per_video"]) == set(CHIPS) and len(text["per_class"]) == 10
     rows = (tmp_path / "e" / "videos.csv").read_text().splitlines()
     assert len(rows) == 24 and rows[0].startswith("video,label,prediction,rank")

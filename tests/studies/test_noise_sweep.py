@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pandas as pd
 import pytest
 
@@ -17,6 +19,7 @@ from neurosim.studies.noise_sweep import (
     summary,
     sweep_noise,
 )
+from neurosim.studies.not_placed import NOT_PLACED
 
 LEVELS = [
     "gaussian:0.5",
@@ -35,8 +38,19 @@ def few(videos):
 
 @pytest.fixture(scope="module")
 def frame(model, few, tmp_path_factory):
-    return sweep_noise(model, few, LEVELS, (0, 1), ["cmos_45nm", "loihi1"], workers=2,
+    return sweep_noise(model, few, LEVELS, (0, 1), ["cmos_45nm", "loihi1"], workers=1,
                        out=tmp_path_factory.mktemp("sweep"))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """Address of a scheduler with one worker, in a thread: tasks go through Dask, and no process
+    has to import everything anew."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None,
+                      silence_logs=50) as cluster:  # fmt: skip
+        yield cluster.scheduler_address
 
 
 def test_clean_level_is_the_evaluation(frame, model, few):
@@ -88,9 +102,36 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(model, few, tmp_path, fra
     again = sweep_noise(*arguments, out=tmp_path, workers=1)
     assert len(run) == 2
     pd.testing.assert_frame_equal(again, first)
-    pd.testing.assert_frame_equal(read_sweep(tmp_path), first)
+    kept = read_sweep(tmp_path)
+    pd.testing.assert_frame_equal(kept, first)
+    assert kept.attrs["not_placed"] == {"loihi1": NOT_PLACED}
     part = frame[frame["noise"].isin(["clean", *LEVELS[:2]])].reset_index(drop=True)
-    pd.testing.assert_frame_equal(part, first)  # two workers, other tasks around: the same numbers
+    pd.testing.assert_frame_equal(part, first)  # other tasks around: the same numbers
+
+
+def test_any_scheduler_finds_the_same(model, few, frame, dask):
+    found = sweep_noise(model, few, LEVELS[2:4], (0, 1), ["cmos_45nm", "loihi1"], scheduler=dask)
+    part = frame[frame["noise"].isin(["clean", *LEVELS[2:4]])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, found)
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(model, few, frame):
+    chips = ["cmos_45nm", "loihi1"]
+    pd.testing.assert_frame_equal(sweep_noise(model, few, LEVELS, (0, 1), chips, workers=2), frame)
+
+
+def test_a_task_can_be_sent_to_another_process(model, few, frame, monkeypatch):
+    task = cluster.share_task
+    monkeypatch.setattr(
+        cluster, "share_task", lambda *sent: pickle.loads(pickle.dumps(task(*copied(sent))))
+    )
+    found = sweep_noise(model, few, [], (0,), ["cmos_45nm", "loihi1"], workers=1)
+    pd.testing.assert_frame_equal(frame[frame["kind"] == "clean"], found)
+
+
+def copied(sent):
+    return pickle.loads(pickle.dumps(sent))
 
 
 def test_areas_are_means_of_the_curve():

@@ -77,7 +77,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_bit_identical(whole, config, t
         done = len(RunDir(path).metrics())
         with resuming(path) as process:
             before = checkpoint.newest(folder)
-            wait_for(process, lambda old=before: checkpoint.newest(folder) != old)
+            wait_for(process, lambda old=before: checkpoint.newest(folder) != old, seconds=0.02)
             now = checkpoint.newest(folder)
             wait_for(process, lambda now=now: writing(folder) or checkpoint.newest(folder) != now)
             time.sleep(moments.choice((0.0, 0.001, 0.01, 0.05)))
@@ -102,10 +102,10 @@ def writing(folder):
     return any(folder.glob(".step-*.tmp"))
 
 
-def wait_for(process, happened):
+def wait_for(process, happened, seconds=0.0005):
     while not happened():
         assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.0005)
+        time.sleep(seconds)
 
 
 def test_a_run_keeps_what_a_reader_needs(whole, config):

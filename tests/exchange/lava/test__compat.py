@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
@@ -26,6 +28,16 @@ def test_each_encoder_gets_its_own_default_and_dataclass_is_strict_again() -> No
         @dataclasses.dataclass
         class Refused:
             x: encoder = encoder()  # noqa: B008
+
+
+@needs_lava
+def test_a_process_with_a_start_method_imports_it_and_keeps_that() -> None:
+    code = (
+        "import multiprocessing as m; m.set_start_method('spawn'); import neurosim.exchange.lava; "
+        "from lava.magma.runtime.runtime import Runtime; print(m.get_start_method())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "spawn\n", done.stderr
 
 
 def test_missing_lava_is_one_line_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
