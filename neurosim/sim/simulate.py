@@ -110,7 +110,7 @@ def _feed(executor: Executor, source: Tensor, size: int) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage is collected meanwhile: a run makes many small objects and no cycles, and walking
+    """No garbage is collected meanwhile: a run makes many small objects and few cycles, and walking
     through all that torch holds costs up to a tenth of it."""
     collects = gc.isenabled()
     gc.disable()
