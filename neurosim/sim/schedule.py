@@ -119,7 +119,7 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
 def budget(graph: Graph) -> int:
     """Bytes of the values alive at once: little where steps can pass through in small chunks."""
     whole = any(get(n.op).time == "clipwise" and n.op != "time_reduce" for n in graph.nodes)
-    return (256 if whole else 12) * 2**20
+    return (256 if whole else 24) * 2**20
 
 
 _peaks: WeakKeyDictionary[Graph, int] = WeakKeyDictionary()

@@ -49,7 +49,7 @@ def simulate(
     (``sim.streaming``). ``engine``: "dense" (torch), "event" (compiled event-driven kernels),
     "auto" (the faster of the two per node and chunk), or a Run whose choices are replayed; the
     choice never changes a figure. ``chunk``: steps run at a time (default: what fits
-    ``memory_budget`` bytes: 12 MB, or 256 where an operator needs all the steps at once anyway).
+    ``memory_budget`` bytes: 24 MB, or 256 where an operator needs all the steps at once anyway).
     ``window``/``hop``: cut a long clip into windows of that many steps, each a sample with fresh
     state.
     ``reproducible``: "auto" decides from the graph alone, not from this machine and this clip.

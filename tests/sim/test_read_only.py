@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import numpy as np
 from neurosim.sim import kernels
-from neurosim.sim.kernels.gather import gather
+from neurosim.sim.kernels.gather import gather_loop
 x = np.ones((1, 16, 4, 4), np.float32)
 kernels.conv(x, np.ones((16, 16, 3, 3), np.float32), padding=1, spike=1.0)
-print(sum(gather.stats.cache_hits.values()), sum(gather.stats.cache_misses.values()))
+print(sum(gather_loop.stats.cache_hits.values()), sum(gather_loop.stats.cache_misses.values()))
 """
 MOUNT = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && ! touch "$1/x" 2>/dev/null'
 
