@@ -20,16 +20,16 @@ SMALL = 200_000  # elements: below, a second thread costs more than it saves
 _forked = False
 
 
-def spread(loop: Any, tasks: int, work: int, *args: Any, small: int = SMALL) -> None:
+def spread(loop: Any, tasks: int, work: int, *args: Any) -> None:
     """Run ``loop`` (a kernel made with ``_fork.fork``) over all of ``range(tasks)`` in disjoint
     ranges, with ``args`` behind the bounds of each.
 
-    ``work``: elements touched, of which fewer than ``small`` stay on this thread. Raises
+    ``work``: elements touched, of which fewer than ``SMALL`` stay on this thread. Raises
     RuntimeError: the kernel failed (memory ran out).
     """
     import torch
 
-    threads = 1 if work < small else min(torch.get_num_threads(), tasks)
+    threads = 1 if work < SMALL else min(torch.get_num_threads(), tasks)
     if threads <= 1:
         failed = loop(0, 1, tasks, max(1, tasks), args)
     else:
