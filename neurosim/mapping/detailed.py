@@ -196,12 +196,11 @@ def _compiled() -> Any:
     """``schedule`` compiled. numba is imported by the first call, not by this module; the functions
     that ``schedule`` calls are replaced here by their compiled forms, which it then finds.
     """
-    import numba
+    from neurosim.threads._fork import compiled
 
-    jit: Any = numba.njit(cache=True, nogil=True)  # pyright: ignore[reportUnknownMemberType]
     for part in (next_message, earliest, leave, send):
-        globals()[part.__name__] = jit(part)
-    return jit(schedule)
+        globals()[part.__name__] = compiled(part)
+    return compiled(schedule)
 
 
 def next_message(

@@ -12,14 +12,13 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from neurosim.threads._fork import body, fork
+from neurosim.threads._fork import body, compiled, fork
 
 LANES = 16
 PLAIN, SQUARE, PRODUCT = range(3)
 ZERO = np.float32(0)
 _compile: Any = nb.njit
 _stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @body
@@ -38,7 +37,7 @@ def forward(first, last, x, y, weight, bias, mean, var, eps, inner):
         _affine(x[t], y[t], weight[t], bias[t], mean[t], var[t], eps, inner)
 
 
-@_free
+@compiled
 def forward_loop(start, threads, tasks, chunk, args):
     return fork(forward, start, threads, tasks, chunk, args)
 
@@ -79,7 +78,7 @@ def backward(first, last, x, gy, gx, weight, mean, var, gweight, gbias, eps, inn
         _slopes(x[t], gy[t], gx[t], mean[t], a, b, d, inner)
 
 
-@_free
+@compiled
 def backward_loop(start, threads, tasks, chunk, args):
     return fork(backward, start, threads, tasks, chunk, args)
 

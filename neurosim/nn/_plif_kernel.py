@@ -13,7 +13,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from neurosim.threads._fork import body, fork
+from neurosim.threads._fork import body, compiled, fork
 
 BLOCK = 1024  # neurons
 SUPER, TRIANGLE, TANH, CIRC, ERFC, ATAN, SIGMOID = range(7)
@@ -22,7 +22,6 @@ _HALF_PI, _TWO_OVER_ROOT_PI = np.float32(math.pi / 2), np.float32(2 / math.sqrt(
 
 _compile: Any = nb.njit
 _stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @body
@@ -45,7 +44,7 @@ def forward(first, last, x, z, h, decay, threshold, reset, at_least):
                 v[j] = reset if fired else m
 
 
-@_free
+@compiled
 def forward_loop(start, threads, tasks, chunk, args):
     return fork(forward, start, threads, tasks, chunk, args)
 
@@ -83,7 +82,7 @@ def backward(first, last, h, gz, gx, gw, decay, threshold, reset, at_least, thro
         gw[block] = _sum(total[: hi - lo])
 
 
-@_free
+@compiled
 def backward_loop(start, threads, tasks, chunk, args):
     return fork(backward, start, threads, tasks, chunk, args)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from neurosim.threads import spread
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WORD = 64
 
@@ -49,6 +51,8 @@ class Bits:
 
     def dense(self) -> Tensor:
         """float32 (T, B, *shape), in this memory order."""
+        import torch
+
         from neurosim.ops._bits_kernel import unpack_loop
 
         sizes = [self.shape[2 + axis] for axis in self.inner]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -53,13 +54,17 @@ def filled(data: Tensor) -> bool:
     return data.is_contiguous() or data.permute(by_stride(data)).is_contiguous()
 
 
-def by_stride(data: Tensor) -> list[int]:
+def by_stride(data: Tensor) -> tuple[int, ...]:
     """Axes from the outermost in memory; of those with one element, step and sample come first and
     the others last."""
+    return _outermost_first(data.shape, data.stride())
 
+
+@lru_cache(maxsize=4096)
+def _outermost_first(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
     def place(axis: int) -> float:
-        if data.shape[axis] > 1:
-            return -data.stride(axis)
+        if shape[axis] > 1:
+            return -strides[axis]
         return -math.inf if axis < 2 else 0
 
-    return sorted(range(data.ndim), key=place)
+    return tuple(sorted(range(len(shape)), key=place))

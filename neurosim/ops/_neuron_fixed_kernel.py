@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 
-_compile: Any = nb.njit
+from neurosim.threads._fork import compiled
 
 
-@_compile(cache=True, nogil=True)
+@compiled
 def scan_fixed(x, out, bias, u, v, numbers, limit, threshold, membrane):
     """Fill ``out`` like x (steps, neurons) and move u and v (int64, neurons) to the last step.
 

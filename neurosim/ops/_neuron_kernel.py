@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.ops._bits_kernel import active_word
 from neurosim.ops._vectors import ones
-from neurosim.threads._fork import body, fork
+from neurosim.threads._fork import body, compiled, fork
 
 BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets; 15 words
 # positions in neurosim.ir.neuron.PARAMETERS; the initial values, which follow, are not needed here
@@ -61,7 +61,6 @@ _compile: Any = nb.njit
 _stage = _compile(
     cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
 )
-_free = _compile(cache=True, error_model="numpy", nogil=True)
 
 
 @body
@@ -103,7 +102,7 @@ def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affi
                 spikes[task, t] = _sum(z)
 
 
-@_free
+@compiled
 def scan_rows_loop(start, threads, tasks, chunk, args):
     return fork(scan_rows, start, threads, tasks, chunk, args)
 

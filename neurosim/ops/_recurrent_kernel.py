@@ -18,12 +18,11 @@ from neurosim.ops._neuron_kernel import (
     _charge,
     _discharge,
     _emit,
-    _free,
     _input,
     _load,
 )
 from neurosim.ops._vectors import row_sum_16, row_sum_32, row_sum_64
-from neurosim.threads._fork import body, fork
+from neurosim.threads._fork import body, compiled, fork
 
 SLACK = 64  # elements past a vector that a tile may touch
 
@@ -77,6 +76,6 @@ def recurrent_rows(
             _emit(out[t, sample], z)
 
 
-@_free
+@compiled
 def recurrent_rows_loop(start, threads, tasks, chunk, args):
     return fork(recurrent_rows, start, threads, tasks, chunk, args)

@@ -77,7 +77,7 @@ class Affine(Op):
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """One multiply and one add an output element, for what is present."""
         words = sum(
-            p[0].numel() if call.attrs.get("per_step") else p.numel() for p in call.params.values()
+            p.numel() // (len(p) if call.attrs.get("per_step") else 1) for p in call.params.values()
         )
         size = out.type.size
         return arithmetic(
@@ -107,10 +107,9 @@ def fused(call: Call, x: Tensor, other: Tensor | None = None) -> Tensor | None:
     if not dense or {*order[:2]} != {0, 1}:
         return None
     plans = call.kernels.plans(call.node.name)
-    key = tuple(order)
-    if key not in plans:
-        plans[key] = _tiles_of(call, x, [a - 2 for a in order[2:]])
-    plan = plans[key]
+    if order not in plans:
+        plans[order] = _tiles_of(call, x, [a - 2 for a in order[2:]])
+    plan = plans[order]
     if plan is None:
         return None
     scale, bias = plan.steps(call.first_step, len(x))

@@ -24,7 +24,7 @@ from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType
 from neurosim.ops._arrive import as_float, stored_arrival
-from neurosim.ops._layout import channels_last
+from neurosim.ops._layout import FEW, channels_last
 from neurosim.ops._sums import products
 from neurosim.ops._value import Call, Mask, Value, total
 from neurosim.ops._weights import event_counts, expected, real_like, weight_facts
@@ -147,7 +147,8 @@ class Convolution(Op):
         weight, bias = call.params["weight"], call.params.get("bias")
         folded = x.data.flatten(0, 1)
         n = weight.ndim - 2
-        if call.engine == "dense_planar" and n == 2:
+        turned = call.kernels is not None and n == 2 and shrinks(folded, call.node.value)
+        if (call.engine == "dense_planar" and n == 2) or turned:
             kernel = weight
             weight, folded = call.kept("planar", kernel.contiguous), folded.contiguous()
         elif call.kernels is not None and n == 2:  # torch would do it too, more slowly
@@ -167,6 +168,8 @@ class Convolution(Op):
             out = _DENSE[n](
                 folded, weight, bias, a["stride"], a["padding"], a["dilation"], a["groups"]
             )
+        if turned:
+            out = channels_last(out)
         return out.unflatten(0, x.data.shape[:2])
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
@@ -242,6 +245,13 @@ class Convolution(Op):
         mask = (hit > 0).reshape(x.steps, x.samples, groups, *hit.shape[2:])
         c_out = weight.shape[1] * groups if a["transposed"] else weight.shape[0]
         return mask if groups == 1 else mask.repeat_interleave(c_out // groups, dim=2)
+
+
+def shrinks(frames: Tensor, out: ValueType) -> bool:
+    """Whether a clip's few planes come out much smaller, so that moving the channels innermost
+    afterwards is the less work."""
+    few = frames.shape[1] <= FEW and frames.is_contiguous()
+    return few and 2 * out.size * len(frames) <= frames.numel()
 
 
 def pointwise(attrs: Mapping[str, Any], kernel: tuple[int, ...]) -> bool:

@@ -176,7 +176,8 @@ def _adds_up(call: Call, out: Value) -> bool:
 
 def _steps(counts: np.ndarray, out: Value) -> np.ndarray:
     """A clip operand is read again at every step."""
-    return np.broadcast_to(counts, (out.steps, out.samples))
+    slices = (out.steps, out.samples)
+    return counts if counts.shape == slices else np.broadcast_to(counts, slices)
 
 
 def _by_meeting(a: Value, b: Value, units: bool) -> tuple[np.ndarray, np.ndarray]:

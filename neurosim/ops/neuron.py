@@ -164,15 +164,17 @@ class NeuronOp(Op):
         return counts
 
     def _active(self, call: Call, out: Value) -> np.ndarray | int:
-        mask, size = arrival(call.inputs[0]), out.type.size
-        if isinstance(mask, bool):
+        (x,), size, slices = call.inputs, out.type.size, (out.steps, out.samples)
+        if x.type.discrete and x.type.size == size and x.device.type == "cpu":
+            counted = x.active_total()
+        elif isinstance(mask := arrival(x), bool):
             return size if mask else 0
-        apart = math.prod(mask.shape[2:])
-        repeats = size // max(1, apart)
-        if repeats * apart != size:
-            mask, repeats = full(mask, tuple(out.held.shape)), 1
-        counted = _true(mask) * repeats
-        slices = (out.steps, out.samples)
+        else:
+            apart = math.prod(mask.shape[2:])
+            repeats = size // max(1, apart)
+            if repeats * apart != size:
+                mask, repeats = full(mask, tuple(out.held.shape)), 1
+            counted = _true(mask) * repeats
         return counted if counted.shape == slices else np.broadcast_to(counted, slices)
 
     def arrive(self, call: Call) -> Mask:

@@ -97,6 +97,12 @@ class TemporalConvolution(Op):
         """torch's convolution with time as its first spatial axis."""
         (x,), a, weight = call.inputs, call.attrs, call.params["weight"]
         data = x.data.permute(1, 2, 0, *range(3, x.data.ndim))
+        if (
+            call.kernels is not None
+            and data.shape[2:] == weight.shape[2:]
+            and not any(a["padding"])
+        ):
+            return _at_once(call, data)
         out = _DENSE[weight.ndim - 2](
             data,
             weight,
@@ -206,6 +212,18 @@ class TemporalConvolution(Op):
         hit = hit[:, 0].unflatten(0, (x.samples, a["groups"]))  # (B, g, T', *spatial')
         mask = hit.permute(2, 0, 1, *range(3, hit.ndim))
         return mask.repeat_interleave(weight.shape[0] // a["groups"], dim=2)
+
+
+def _at_once(call: Call, data: Tensor) -> Tensor:
+    """Of a kernel as large as the clip, the one output: a product a group, where torch would slide
+    over every axis first."""
+    weight, groups = call.params["weight"], call.attrs["groups"]
+    rows = data.reshape(len(data), groups, -1).transpose(0, 1)
+    columns = weight.reshape(groups, len(weight) // groups, -1).transpose(1, 2)
+    out = torch.bmm(rows, columns).transpose(0, 1).reshape(len(data), len(weight))
+    if (bias := call.params.get("bias")) is not None:
+        out = out + bias
+    return out.reshape(1, *out.shape, *(1,) * (data.ndim - 3))
 
 
 def time_maps(

@@ -25,6 +25,7 @@ from neurosim.sim.cost import (
     PLANAR,
     Costs,
     Work,
+    few,
     machine,
 )
 from neurosim.threads import spread
@@ -56,17 +57,19 @@ class Probe:
 def probes() -> list[Probe]:
     """From a stem to a wide, small layer, in every kind."""
     spatial = [(3, 32, 56), (16, 32, 32), (32, 64, 28), (64, 64, 28), (128, 256, 14), (256, 256, 7)]
-    wide = [(16, 64, 56), (32, 128, 28), (64, 64, 28), (256, 128, 14), (256, 1024, 7)]
+    wide = [(64, 64, 28), (96, 160, 28), (128, 256, 14), (256, 128, 14), (256, 1024, 7)]
+    narrow = [(16, 16, 56), (16, 64, 56), (32, 16, 56), (32, 32, 28), (32, 128, 28)]
     return [
         *(Probe("conv2", a, b, 3, size) for a, b, size in spatial),
         *(Probe("conv2", a, 64, 5, 16) for a in (16, 64)),
         *(Probe("conv2", 128, 128, 3, 14, groups=g) for g in (4, 16)),
-        *(Probe("pointwise", a, b, 1, size) for a, b, size in wide),
+        *(Probe("pointwise", a, b, 1, size) for a, b, size in wide + narrow),
         *(Probe("depthwise", c, c, k, s, groups=c)
           for c, k, s in ((32, 3, 56), (64, 5, 28), (256, 3, 14), (256, 5, 7))),
         *(Probe("linear", a, b, 1, rows, slices=8)
           for a, b, rows in ((64, 64, 196), (256, 256, 49), (512, 512, 16), (64, 256, 64),
-                             (384, 1152, 49), (768, 384, 98), (384, 768, 49), (96, 288, 64))),
+                             (384, 1152, 49), (768, 384, 98), (384, 768, 49), (96, 288, 64),
+                             (16, 64, 196), (32, 32, 196), (32, 96, 64), (24, 256, 64))),
         *(Probe("conv1", a, b, 3, size) for a, b, size in ((16, 32, 512), (64, 64, 256),
                                                            (128, 128, 64))),
         *(Probe("conv3", a, b, 3, size, slices=2) for a, b, size in ((4, 16, 14), (16, 32, 10),
@@ -124,8 +127,10 @@ def work_of(probe: Probe, active: float) -> Work:
     positions = probe.slices * probe.size ** max(1, probe.axes)
     taps = probe.kernel**probe.axes
     fan_in, fan_out = probe.inputs // probe.groups, probe.outputs // probe.groups
+    flat = probe.kind in ("linear", "pointwise")
+    kind = few(probe.kind, fan_in) if flat else probe.kind
     return Work(
-        probe.kind, positions * probe.inputs, positions * probe.outputs,
+        kind, positions * probe.inputs, positions * probe.outputs,
         positions * probe.outputs * fan_in * taps, taps, fan_in, fan_out, active,
     )  # fmt: skip
 

@@ -45,7 +45,6 @@ class Choice:
         self.name, self.replayed, self.reproducible = name, replayed, reproducible
         self.chosen: dict[str, list[Stretch]] = {}
         self.lines: dict[Any, Any] = {} if packed is None else packed.setdefault("/lines", {})
-        self.usual: dict[str, str] = {}  # the better engine at an assumed density
         self.kernels: Any = None
         self.costs: Costs | None = None
         if device == "cpu" and name != DENSE:
@@ -91,10 +90,12 @@ class Choice:
     def _usual(self, node: Node) -> str:
         """The better engine at an assumed density, from the graph alone."""
         assert self.costs is not None
-        if node.name not in self.usual:
+        known = self.lines.get(node.name)
+        if known is None or known[0] is not self.costs:
             active = ASSUMED * math.prod(node.known.in_shapes[0]) * USUAL_SLICES
-            self.usual[node.name] = self.costs.best(work(node, USUAL_SLICES, active, bits=True))
-        return self.usual[node.name]
+            best = self.costs.best(work(node, USUAL_SLICES, active, bits=True))
+            known = self.lines[node.name] = self.costs, best
+        return known[1]
 
     def _choose(self, node: Node, inputs: tuple[Value, ...]) -> str:
         if self.name != "auto" or self.costs is None:

@@ -21,11 +21,12 @@ from typing import Any
 from neurosim.cache import cache_folder
 from neurosim.ir.graph import Node
 from neurosim.ir.manifest import versions
-from neurosim.sim.kernels.packing import tile_widths
+from neurosim.sim.kernels.packing import FEW_INPUTS, tile_widths
 
 SHIPPED = Path(__file__).with_name("costs.json")
 DENSE, PLANAR, EVENT = "dense", "dense_planar", "event"
-KERNELS = 2  # goes up when they become faster or slower: costs measured before are of no use
+FEW = "_few"
+KERNELS = 3  # goes up when they become faster or slower: costs measured before are of no use
 ASSUMED = 0.1  # density where none may be looked at
 DENSE_TERMS = ("call", "macs", "macs_over_in", "macs_over_out", "inputs", "outputs")
 EVENT_TERMS = ("call", "inputs", "bits", "joins", "adds", "pixels", "outputs")
@@ -36,8 +37,9 @@ Seconds = Mapping[str, Mapping[str, float]]  # "conv2/event" → term → second
 class Work:
     """One call of a layer with weights.
 
-    ``kind``: linear, pointwise, depthwise, or conv with the number of its axes. ``inputs`` and
-    ``outputs``: elements of all slices; ``fan_in``, ``fan_out``: channels of a group.
+    ``kind``: linear, pointwise (either ``_few`` where sums of few channels can be looked up),
+    depthwise, or conv with the number of its axes. ``inputs`` and ``outputs``: elements of all
+    slices; ``fan_in``, ``fan_out``: channels of a group.
     """
 
     kind: str
@@ -61,8 +63,11 @@ class Work:
         """Terms of the event kernel; additions go to whole tiles of output channels."""
         tiles = tile_widths(self.fan_out)
         reached = self.macs * self.active / max(1.0, self.inputs)
-        joins = 0.0 if self.kind in ("linear", "pointwise") else self.active * self.taps
+        flat = self.kind.startswith(("linear", "pointwise"))
+        joins = 0.0 if flat else self.active * self.taps
         adds = reached * (1 if self.kind == "depthwise" else sum(tiles) / max(1, self.fan_out))
+        if self.kind.endswith(FEW) and self.bits:  # whatever is active
+            adds = self.macs / 4
         pixels = self.outputs / max(1, self.fan_out) * len(tiles)
         scanned = (0.0, self.inputs) if self.bits else (self.inputs, 0.0)
         return dict(zip(EVENT_TERMS, (1.0, *scanned, joins, adds, pixels, self.outputs),
@@ -77,13 +82,20 @@ def work(node: Node, slices: int, active: float, bits: bool = False, planar: boo
     g = facts.geometry
     if g is None:
         out, features = facts.weight_shape
-        return Work("linear", inputs, outputs, macs, 1, features, out, active, bits)
+        kind = few("linear", features)
+        return Work(kind, inputs, outputs, macs, 1, features, out, active, bits)
     taps, fan_in, fan_out = (
         math.prod(g.kernel), g.channels_in // g.groups, g.channels_out // g.groups
     )  # fmt: skip
     kind = "depthwise" if fan_in == 1 < g.groups else f"conv{len(g.kernel)}"
-    kind = "pointwise" if taps == 1 and fan_in > 1 else kind
+    if taps == 1 and fan_in > 1:
+        kind = few("pointwise", fan_in) if g.groups == 1 else "pointwise"
     return Work(kind, inputs, outputs, macs, taps, fan_in, fan_out, active, bits, planar)
+
+
+def few(kind: str, fan_in: int) -> str:
+    """The kind of a layer in which an output sees one pixel's channels."""
+    return kind + FEW if fan_in <= FEW_INPUTS else kind
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ class Costs:
             return math.inf
         terms = work.event() if engine == EVENT else work.dense()
         cost = sum(found.get(term, 0.0) * number for term, number in terms.items())
-        turned = work.kind != "linear" and engine == (DENSE if work.planar else PLANAR)
+        turned = not work.kind.startswith("linear") and engine == (DENSE if work.planar else PLANAR)
         elements = work.inputs * turned + work.outputs * (engine == PLANAR)  # for who reads on
         return cost + self.seconds.get("turn", {}).get("inputs", 0.0) * elements
 

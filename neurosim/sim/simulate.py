@@ -25,6 +25,9 @@ from neurosim.sim.prepare import exact_float32, prepare, prepared
 from neurosim.sim.schedule import EVENTS_A_NODE, budget, bytes_per_step
 from neurosim.sim.updates import count_updates, looped
 from neurosim.sim.windows import check_window, cut_windows, window_notes
+from neurosim.threads._beside import offer
+
+offer("neurosim.sim.warm", "--beside")
 
 
 def simulate(

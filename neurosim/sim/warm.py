@@ -1,22 +1,36 @@
 """``python -m neurosim.sim.warm``: compile the engine's kernels and measure this machine's costs.
 
 Set-up does it once, so that the first run waits for neither; what is compiled lies in numba's
-cache, the costs in neurosim's. Both are made again when the processor or a version changes.
+cache, the costs in neurosim's. Both are made again when the processor or a version changes. Without
+set-up, ``--beside`` is the second process of a first run (``neurosim.threads._beside``), as
+``--half`` is that of set-up.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from neurosim.threads import spread
+from neurosim.threads._beside import announce, finish, offer
+
+if TYPE_CHECKING:
+    from neurosim.sim.kernels.events import BitFrames
 
 
 def compile_kernels() -> None:
-    """Every kernel in the types that graphs use."""
+    """Every kernel in the types that graphs use, half of them in a second process."""
+    offer("neurosim.sim.warm", "--half")
     _kernels()
+    compile_half()
+    finish()
+
+
+def compile_half() -> None:
+    """The half of the work that is none of ``sim.kernels``."""
     _neurons()
     _sums_and_affines()
 
@@ -36,17 +50,30 @@ def _kernels() -> None:
             kernels.conv(x, single, stride=stride, padding=1, groups=32, spike=1.0)  # masks
         kernels.conv(x, dense[:, :, :1, :1], spike=1.0)  # pixel by pixel
         kernels.count_active(x, units=True)
+    for weight, padding in ((dense, 1), (dense[:, :, :1, :1], 0)):
+        kernels.conv(_bits(), weight, padding=padding, spike=1.0)
     kernels.matmul(spikes.reshape(2, 32, 54), spikes.reshape(2, 54, 32))
-    _reach_and_pools(last.transpose(0, 2, 3, 1))
+    _reach()
+    _pools(last.transpose(0, 2, 3, 1))
 
 
-def _reach_and_pools(last: np.ndarray) -> None:
+def _bits() -> BitFrames:
+    from neurosim.sim.kernels.events import BitFrames
+
+    return BitFrames(np.ones((2, 27), np.int64), (2, 32, 1, 6, 9))
+
+
+def _reach() -> None:
     from neurosim.sim.kernels.convolution import axes_of
-    from neurosim.sim.kernels.pooling import max_pool, spans
     from neurosim.sim.kernels.reach import reach
 
     active = np.ones((2, 1, 6, 9), np.int64)
     reach(active, axes_of((1, 6, 9), (1, 3, 3), 2, 1, 1, 1, 0, False))
+
+
+def _pools(last: np.ndarray) -> None:
+    from neurosim.sim.kernels.pooling import max_pool, spans
+
     max_pool(last, spans(6, 3, 2, 2, 0), spans(9, 4, 2, 2, 0))
 
 
@@ -63,7 +90,23 @@ def _neurons() -> None:
         bits.sum_innermost()
 
 
+def compile_beside() -> None:
+    """What most runs compile late and what takes long, the longest first; imports no torch."""
+    from neurosim.ops import _sum_kernel as sums
+    from neurosim.sim import kernels
+
+    kernels.conv(_bits(), np.ones((32, 32, 3, 3), np.float32), padding=1, spike=1.0)
+    _reach()
+    x, found = np.ones((2, 3, 20), np.float32), np.empty((2, 20), np.int32)
+    spread(sums.active_middle_loop, 2, 0, x, found)
+    rows, counts = x.reshape(2, 60), found[:, :1].reshape(2)
+    spread(sums.units_last_loop, 2, 0, rows, np.float32(1), False, counts)
+    spread(sums.active_last_loop, 2, 0, rows, counts)
+
+
 def _sums_and_affines() -> None:
+    import torch
+
     from neurosim.ops._affine_kernel import affine_loop
     from neurosim.ops._layout import channels_last
     from neurosim.ops._sums import products, sum_axis, true_elements
@@ -83,6 +126,8 @@ def _sums_and_affines() -> None:
 
 def warm(tell: Callable[[int, int], object] | None = None) -> None:
     """Compile, then measure unless this machine was measured before. ``tell``: as ``calibrate``."""
+    import torch
+
     from neurosim.sim.calibrate import calibrate
     from neurosim.sim.cost import path_for, read
 
@@ -93,4 +138,6 @@ def warm(tell: Callable[[int, int], object] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    warm()
+    if sys.argv[1:]:
+        announce()
+    {"--beside": compile_beside, "--half": compile_half}.get(sys.argv[-1], warm)()

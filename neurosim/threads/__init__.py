@@ -27,9 +27,7 @@ def spread(loop: Any, tasks: int, work: int, *args: Any) -> None:
     ``work``: elements touched, of which fewer than ``SMALL`` stay on this thread. Raises
     RuntimeError: the kernel failed (memory ran out).
     """
-    import torch
-
-    threads = 1 if work < SMALL else min(torch.get_num_threads(), tasks)
+    threads = 1 if work < SMALL else min(_torch_threads(), tasks)
     if threads <= 1:
         failed = loop(0, 1, tasks, max(1, tasks), args)
     else:
@@ -37,6 +35,12 @@ def spread(loop: Any, tasks: int, work: int, *args: Any) -> None:
         failed = loop(_start(), threads, tasks, chunk, args)
     if failed:
         raise RuntimeError(f"{loop.__name__}: a compiled loop failed; is memory short?")
+
+
+def _torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _start() -> int:

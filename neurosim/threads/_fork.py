@@ -20,6 +20,8 @@ from llvmlite import ir
 from numba import extending, njit, types
 from numba.core import cgutils
 
+from neurosim.threads._kept import Kept
+
 I32, I64 = ir.IntType(32), ir.IntType(64)
 POINTER = ir.IntType(8).as_pointer()
 BODY = ir.FunctionType(ir.VoidType(), [POINTER])
@@ -28,11 +30,18 @@ NEXT, FAILED, TASKS, CHUNK, ARGS = range(5)  # what the threads share
 intrinsic: Any = extending.intrinsic  # its decorated functions take one argument less
 _njit: Any = njit
 _bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # not called from Python
-compiled = _njit(nogil=True, cache=True, error_model="numpy")
+_called = _njit(nogil=True, error_model="numpy")
 body = _njit(nogil=True, error_model="numpy", **_bare)  # its loop is kept, with it inside
 # of a kernel's inner functions: without ``_nrt`` each call would count references to its arrays, an
 # atomic operation that costs more than most of what they do; they allocate nothing
 inlined = _njit(nogil=True, forceinline=True, error_model="numpy", _nrt=False, **_bare)
+
+
+def compiled(function: Any) -> Any:
+    """A function that Python calls; compiled once, kept on disk."""
+    made = _called(function)
+    made._cache = Kept(function)
+    return made
 
 
 @intrinsic

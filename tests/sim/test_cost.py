@@ -46,7 +46,8 @@ def test_kinds() -> None:
     }
     a, b = conv("a", "clip", {"weight": "wide"}), conv("b", "clip", {"weight": "each"}, groups=8)
     graph = built([input_node((8, 4, 4), 1), a, b], params, 1, 1, ("a", "b"))
-    assert [work(graph[n], 1, 1.0).kind for n in ("a", "b")] == ["pointwise", "depthwise"]
+    assert [work(graph[n], 1, 1.0).kind for n in ("a", "b")] == ["pointwise_few", "depthwise"]
+    assert cost.few("pointwise", 33) == "pointwise" and cost.few("linear", 32) == "linear_few"
     graph = built([input_node((8, 4), 1), conv("a", "clip", {"weight": "line"}, n=1)], params, 1)
     assert work(graph["a"], 1, 1.0).kind == "conv1"
 
@@ -92,7 +93,16 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_shipped_costs_know_every_kind() -> None:
-    kinds = {"linear", "pointwise", "depthwise", "conv1", "conv2", "conv3"}
+    kinds = {
+        "linear",
+        "linear_few",
+        "pointwise",
+        "pointwise_few",
+        "depthwise",
+        "conv1",
+        "conv2",
+        "conv3",
+    }
     for kind in kinds:
         sparse = Work(kind, 1e6, 1e6, 1e9, 9, 64, 64, 1.0)
         for engine in ("dense", "event"):

@@ -11,6 +11,7 @@ from neurosim.sim.kernels.depthwise import depthwise
 from neurosim.sim.kernels.events import SLACK, BitFrames, Frames, compress, frames
 from neurosim.sim.kernels.gather import Sources, Sums, gather_loop
 from neurosim.sim.kernels.geometry import Axis, tables
+from neurosim.sim.kernels.lookup import has_tables, lookup_loop
 from neurosim.sim.kernels.masked import masked, masks
 from neurosim.sim.kernels.packing import PackedWeights, pack_weights, padded_bias
 from neurosim.sim.kernels.pointwise import is_pointwise, memory, pointwise_loop
@@ -152,6 +153,10 @@ def _gathered(
     sums = Sums(packed.rows, packed.tiles, offsets, scale, out.reshape(-1))
     if not graded and is_pointwise(source, packed, axes):
         pixels = z.size * y.size * x.size
+        if isinstance(source, BitFrames) and has_tables(packed):
+            looked_up = (source.words, packed.fours, packed.inputs, pixels, offsets, scale)
+            spread(lookup_loop, samples * pixels, out.size, *looked_up, out.reshape(-1))
+            return out.transpose(0, 4, 1, 2, 3)
         unread = np.empty(SLACK, np.int32 if packed.integer else np.float32)
         given = (*memory(source), unread, packed.inputs, pixels, sums)
         spread(pointwise_loop, samples * pixels, out.size, *given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from neurosim.errors import SimulationError
 
 WIDTHS = (64, 32, 16)
+FEW_INPUTS = 32  # up to so many, sums of four channels at a time are looked up (see lookup)
 LINE = 64  # bytes of a cache line
 
 
@@ -55,6 +57,22 @@ class PackedWeights:
         """Kernel sizes (z, y, x); 1 where the convolution has fewer axes."""
         kz, ky, kx = self.plain.shape[3:]
         return kz, ky, kx
+
+    @cached_property
+    def fours(self) -> np.ndarray:
+        """Of one group and tap: (C_out / 16, C_in / 4, 16, 16) float32, flat, both channels padded
+        to sixteens; entry p of four input channels is the sum of the rows whose bit is set in p,
+        the lowest first."""
+        rows = self.plain[0, :, :, 0, 0, 0].T
+        inputs, outputs = 4 * -(-rows.shape[0] // 16), -(-rows.shape[1] // 16)
+        padded = np.zeros((4 * inputs, 16 * outputs), np.float32)
+        padded[: rows.shape[0], : rows.shape[1]] = rows
+        split = padded.reshape(inputs, 4, outputs, 16).transpose(2, 0, 1, 3)
+        table = _aligned_zeros(outputs * inputs * 256, padded.dtype)
+        sums = table.reshape(outputs, inputs, 16, 16)
+        for k in range(4):
+            sums[:, :, 1 << k : 2 << k] = sums[:, :, : 1 << k] + split[:, :, k, None]
+        return table
 
 
 def tile_widths(channels: int) -> list[int]:
