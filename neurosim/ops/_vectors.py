@@ -202,6 +202,21 @@ def active_mask_16(typing, x, at):
 
 
 @intrinsic
+def fetch(typing, x, at):
+    """Ask memory for the cache line of x[at], which is read soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, I32, I32, I32])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = _Emit(context, builder, signature, args).address(0, args[1])
+        builder.call(ask, [builder.bitcast(place, pointer), I32(0), I32(2), I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(x, types.int64), generate
+
+
+@intrinsic
 def lowest_bit(typing, mask):
     """Position of the lowest set bit of a non-zero mask."""
 

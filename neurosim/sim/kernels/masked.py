@@ -20,7 +20,7 @@ from neurosim.ops._strip import (
     strip_5,
     strip_7,
 )
-from neurosim.ops._vectors import masked_sum_16
+from neurosim.ops._vectors import active_mask_16, fetch, masked_sum_16
 from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
@@ -31,10 +31,12 @@ LANES = 16
 
 
 class Layer(NamedTuple):
-    """``bits``: int16 (N, positions · C / 16); ``rows``: a row of C weights for each tap, flat;
-    sums become scale · sum + bias."""
+    """``bits``: int16 (N, positions · C / 16); none where ``numbers``, float32 (N, positions · C),
+    are packed on the way; ``rows``: a row of C weights for each tap, flat; sums become scale · sum
+    + bias."""
 
     bits: np.ndarray
+    numbers: np.ndarray
     rows: np.ndarray
     bias: np.ndarray
     scale: np.float32
@@ -71,7 +73,8 @@ def masked(
     offsets = padded_bias(bias, channels)
     out = np.empty((source.shape[0], z.out, y.out, x.out, channels), np.float32)
     layer = Layer(
-        *(as_bits(source).words.view(np.int16), rows.reshape(-1), offsets, np.float32(scale)),
+        *_spikes(source, _in_strips(x)),
+        *(rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
         *(x.size, channels, taps, x.kernel, x.padding, _in_strips(x)),
     )
@@ -79,6 +82,14 @@ def masked(
     loop = _strip_lines_loop if layer.strips else _masked_lines_loop
     spread(loop, lines, out.size * taps // 8, layer, out.reshape(-1))
     return out.transpose(0, 4, 1, 2, 3)
+
+
+def _spikes(source: Frames | BitFrames, strips: bool) -> tuple[np.ndarray, np.ndarray]:
+    """As bits and as numbers, one of which is empty; strips pack the numbers of a plane themselves,
+    line by line, while memory brings the next."""
+    if isinstance(source, Frames) and strips and source.channels_last and source.shape[2] == 1:
+        return np.empty((0, 0), np.int16), source.flat.reshape(source.shape[0], -1)
+    return as_bits(source).words.view(np.int16), np.empty((0, 0), np.float32)
 
 
 def _in_strips(x: Axis) -> bool:
@@ -92,12 +103,20 @@ def _strip_lines(begin, end, layer, out):
     more where they are no multiple of eight."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
     above, row = np.empty((2, layer.lines.shape[1]), np.int64)
+    own, packed = np.empty(layer.numbers.shape[1] // 16, np.int16), (-1, 0)  # sample, its lines
     for task in range(begin, end):
-        bits, line = layer.bits[task // lines], task % lines
+        sample, line = task // lines, task % lines
+        if layer.numbers.size:
+            packed = _packed(layer, own, sample, line, packed)
+            bits = own
+        else:
+            bits = layer.bits[sample]
         for j in range(layer.line_count[line]):
             above[j] = layer.lines[line, j, 0] * layer.in_columns * channels // 16
             row[j] = layer.lines[line, j, 1] * channels
         for column in range(0, columns, PIXELS):
+            if layer.numbers.size:
+                _fetch(layer, sample, packed[1], column)
             first = min(column, columns - PIXELS)
             at = (task * columns + first) * channels
             _strip(layer, bits, above, row, line, first - layer.padding, out, at)
@@ -106,6 +125,35 @@ def _strip_lines(begin, end, layer, out):
 @compiled
 def _strip_lines_loop(start, threads, tasks, chunk, args):
     return fork(_strip_lines, start, threads, tasks, chunk, args)
+
+
+@inlined
+def _packed(layer, own, sample, line, packed):
+    """Fill ``own`` with the bits of the input lines that an output line sees; ``packed``: the
+    sample at hand, and the line up to which that is done. Returns the same of now."""
+    count = layer.line_count[line]
+    if count == 0:
+        return packed
+    length, numbers = layer.in_columns * layer.channels, layer.numbers[sample]
+    last = layer.lines[line, count - 1, 0] + 1
+    if packed[0] == sample:
+        first = packed[1]
+    else:  # near a border, a later output line may see an earlier one of the input
+        first = layer.lines[line, 0, 0] if count == layer.lines.shape[1] else 0
+    for k in range(
+        np.uintp(first * length) // np.uintp(16), np.uintp(last * length) // np.uintp(16)
+    ):
+        own[k] = np.int16(active_mask_16(numbers, np.int64(k * np.uintp(16))))
+    return sample, max(first, last)
+
+
+@inlined
+def _fetch(layer, sample, line, column):
+    """Let memory bring eight columns of a line that is packed next, while others are summed."""
+    channels, numbers = layer.channels, layer.numbers[sample]
+    at = (line * layer.in_columns + column) * channels
+    for k in range(at, min(at + PIXELS * channels, numbers.size), 16):
+        fetch(numbers, k)
 
 
 @inlined

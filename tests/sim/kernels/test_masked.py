@@ -43,3 +43,23 @@ def test_strips(monkeypatch, layer, last):
     assert all(in_strips) and in_strips
     monkeypatch.setattr(masked, "_in_strips", lambda x: False)
     np.testing.assert_array_equal(strips, run(free))
+
+
+@pytest.mark.parametrize(("stride", "dilation", "padding"), [
+    ((2, 1), (1, 1), (1, 2)), ((4, 1), (1, 1), (0, 0)),
+    ((1, 1), (3, 1), (3, 2)), ((3, 1), (2, 1), (6, 1)),
+])  # fmt: skip
+@pytest.mark.parametrize("threads", [1, 2])
+def test_lines_far_apart_are_packed_on_the_way(stride, dilation, padding, threads):
+    rng = np.random.default_rng(sum(stride) + sum(dilation))
+    x = (rng.random((9, 48, 40, 24)) < 0.1).astype(np.float32)
+    weight = rng.integers(-8, 9, (48, 1, 3, 5)).astype(np.float32) / 8
+    given = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    found = conv(given, weight, stride=stride, padding=padding, dilation=dilation, groups=48,
+                 spike=1.0)  # fmt: skip
+    torch.set_num_threads(before)
+    expected = F.conv2d(*(torch.from_numpy(a) for a in (x, weight)), None, stride, padding,
+                        dilation, 48)  # fmt: skip
+    np.testing.assert_array_equal(found, expected.numpy())
