@@ -81,7 +81,8 @@ def scan_fused(
         out = packed_out
     dense = out if isinstance(out, np.ndarray) else None
     words = _NO_WORDS if packed_out is None else packed_out.words
-    held = _state(neuron, arrays, x, inner, state)
+    used = VARIABLES if short is None else VARIABLES[:1]
+    held = _state(neuron, arrays, x, inner, state, used)
     rows = (
         (samples, 1) if order[0] == 0 else (1, steps)
     )  # rows of memory between steps, between samples
@@ -224,13 +225,14 @@ def _parameters(
 
 
 def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
-           state: Mapping[str, np.ndarray] | None) -> tuple[np.ndarray, ...]:  # fmt: skip
-    """v, i, b, rest as float32 (B, neurons) of our own; variables the neuron lacks stay empty rows
-    of zeros."""
+           state: Mapping[str, np.ndarray] | None,
+           used: tuple[str, ...] = VARIABLES) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """v, i, b, rest (those ``used``) as float32 (B, neurons) of our own; variables the neuron lacks
+    stay empty rows of zeros."""
     samples, shape = x.shape[1], x.shape[2:]
     size, has = math.prod(shape), neuron.state
     held: list[np.ndarray] = []
-    for name in VARIABLES:
+    for name in used:
         lacks, init = name not in has, f"{name}_init"
         own = np.zeros((samples, 1 if lacks else size), np.float32)
         held.append(own)

@@ -31,6 +31,17 @@ def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.
     return shaped.transpose([left.index(a) for a in sorted(left)])
 
 
+def sum_slices(data: Tensor, scale: float | None, nonzero: bool) -> np.ndarray | None:
+    """The same over each slice of (steps, samples, *shape): int64 (steps, samples)."""
+    order = by_stride(data)
+    laid = data.permute(order)
+    if not laid.is_contiguous() or {*order[:2]} != {0, 1}:
+        return None
+    flat = laid.numpy().reshape(data.shape[0] * data.shape[1], -1, 1)
+    found = (_counted(flat) if scale is None else _units(flat, scale, nonzero))[:, 0]
+    return found.reshape(laid.shape[:2]).transpose(order[:2])
+
+
 def _counted(flat: np.ndarray) -> np.ndarray:
     from neurosim.ops._sum_kernel import active_last_loop, active_middle_loop
 

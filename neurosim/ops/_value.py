@@ -123,6 +123,10 @@ def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:
     dims = [a + 2 for a in axes]
     t = value.type
     if axes and value.device.type == "cpu" and t.uniform:
+        whole = len(axes) == len(t.shape) > 1
+        found = _along(value, None, units) if whole else None
+        if found is not None:
+            return found
         found = _along(value, dims[-1], units)
         if found is not None:
             value.keep_sum(axes[-1:], units, found)
@@ -142,15 +146,17 @@ def _sum(value: Value, axes: tuple[int, ...], units: bool) -> np.ndarray:
     return summed.to(torch.int64).numpy(force=True)
 
 
-def _along(value: Value, axis: int, units: bool) -> np.ndarray | None:
-    """One axis in one pass over memory; None where the data have gaps."""
-    from neurosim.ops._sums import sum_axis
+def _along(value: Value, axis: int | None, units: bool) -> np.ndarray | None:
+    """One axis, or all but step and sample (None), in one pass over memory; None where the data
+    have gaps."""
+    from neurosim.ops._sums import sum_axis, sum_slices
 
-    t = value.type
-    if t.kind is Kind.SPIKE or not (units or value.cancels):
-        return sum_axis(value.data, axis, None, True)
-    most = max(abs(t.lo), abs(t.hi)) * value.held.shape[axis]
-    return None if most >= 2**31 else sum_axis(value.data, axis, float(t.scale), not units)
+    t, size = value.type, value.type.size if axis is None else value.held.shape[axis]
+    payloads = not (t.kind is Kind.SPIKE or not (units or value.cancels))
+    if size * (max(abs(t.lo), abs(t.hi)) if payloads else 1) >= 2**31:
+        return None
+    how = (float(t.scale), not units) if payloads else (None, True)
+    return sum_slices(value.data, *how) if axis is None else sum_axis(value.data, axis, *how)
 
 
 def _exact_sum(source: Tensor, dims: list[int]) -> Tensor:

@@ -68,6 +68,7 @@ class Executor:
         plan = schedule(graph, keep)
         self.units, self.needed, self.packed = plan.units, plan.needed, plan.readers
         self.overwritten, self.deferred = plan.overwritten, plan.deferred
+        self.simple = plan.simple
         self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
         self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
         self.done: set[str] = set()
@@ -108,7 +109,10 @@ class Executor:
                 node, value, Call(node, (value,), {}, {}, self.step[node.name]), value.steps
             )
         for unit in self.units:
-            if unit.nodes[0].op != "input":
+            node = unit.nodes[0]
+            if node.name in self.simple:
+                self._simply(node)
+            elif node.op != "input":
                 self._advance(unit, final)
         if final:
             for node, event, counted in self.at_end:
@@ -120,12 +124,19 @@ class Executor:
         self.kept = {name: Steps(1) for name in self.kept}
         return found
 
+    def _simply(self, node: Node) -> None:
+        queues = self.operands[node.name]
+        steps = min([q.pending for q in queues])
+        if steps:
+            self._run(node, tuple([q.take(steps) for q in queues]), steps)
+
     def _advance(self, unit: Unit, final: bool) -> None:
         if unit.cycle:
             self._run_cycle(unit)
             return
         (node,) = unit.nodes
-        queues, op = self.operands[node.name], get(node.op)
+        queues = self.operands[node.name]
+        op = get(node.op)
         if any(not q.sequence and q.clip is None for q in queues):
             return
         sequences = [q for q in queues if q.sequence]
@@ -280,11 +291,13 @@ class Executor:
 
     def count(self, node: Node, call: Call, out: Value) -> None:
         """Its events, at the steps of its source."""
-        timeless = all(v.type.steps is None for v in call.inputs)  # no source step
-        first, slices = call.first_step, (out.steps, out.samples)
         found = get(node.op).count(call, out)
-        within = self.total is None or first + out.steps <= self.total
-        if within and not timeless and all(_of(counted, slices) for counted in found.values()):
+        if not found:
+            return
+        timeless = all([v.type.steps is None for v in call.inputs])  # no source step
+        first, slices = call.first_step, (out.steps, out.samples)
+        within = self.total is None or first + slices[0] <= self.total
+        if within and not timeless and all([_of(counted, slices) for counted in found.values()]):
             self.counts.add_slices(node.name, found, slices, first, self.first_sample)
             return
         for event, each in found.items():

@@ -92,15 +92,29 @@ def deferred(graph: Graph, overwritten: dict[str, int]) -> frozenset[str]:
     return frozenset(node.name for node in affines if node.op == "affine")
 
 
+def simple(graph: Graph, plan: tuple[Unit, ...]) -> frozenset[str]:
+    """Nodes that turn what steps their operands have into as many: no loop, no clip value, no
+    earlier step, no look at several."""
+    found: set[str] = set()
+    for unit in plan:
+        node = unit.nodes[0]
+        sequences = all(graph[e.node].value.steps is not None and not e.delay for e in node.inputs)
+        at_once = get(node.op).time != "clipwise" and node.op not in ("input", "constant")
+        if not unit.cycle and node.inputs and sequences and at_once:
+            found.add(node.name)
+    return frozenset(found)
+
+
 class Schedule(NamedTuple):
     """Units in order, REAL values whose arrival is needed, neurons that may emit bits, operands
-    that may be overwritten, and affines that an add takes along."""
+    that may be overwritten, affines that an add takes along, and simple nodes."""
 
     units: tuple[Unit, ...]
     needed: frozenset[str]
     readers: dict[str, Readers]
     overwritten: dict[str, int]
     deferred: frozenset[str]
+    simple: frozenset[str]
 
 
 _made: WeakKeyDictionary[Graph, dict[frozenset[str], Schedule]] = WeakKeyDictionary()
@@ -112,7 +126,9 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
     if keep not in made:
         plan, readers = units(graph), event_readers(graph, keep)
         own = overwritten(graph, keep, plan)
-        made[keep] = Schedule(plan, needs_arrival(graph), readers, own, deferred(graph, own))
+        made[keep] = Schedule(
+            plan, needs_arrival(graph), readers, own, deferred(graph, own), simple(graph, plan)
+        )
     return made[keep]
 
 
