@@ -160,16 +160,17 @@ def _along(value: Value, axis: int | None, units: bool) -> np.ndarray | None:
 
 
 def _exact_sum(source: Tensor, dims: list[int]) -> Tensor:
-    """Sum of non-negative integers stored as float32, exact: float32 below 2^24, float64 beyond."""
-    length = 1
-    for d in dims:
-        length *= source.shape[d]
-    bound = float(length)
-    if source.numel() and bound < 2**24:
+    """Sum of non-negative integers stored as float32, exact: float32 below 2^24, float64 beyond (at
+    once on a device, where looking costs more)."""
+    if source.numel() and source.device.type == "cpu" and _length(source, dims) < 2**24:
         summed = source.sum(dims)
         if float(summed.max()) < 2**24:
             return summed
     return source.sum(dims, dtype=torch.float64)
+
+
+def _length(source: Tensor, dims: list[int]) -> int:
+    return math.prod(source.shape[d] for d in dims)
 
 
 def scale_tensor(t: ValueType, like: Tensor) -> Tensor | float:

@@ -80,8 +80,9 @@ class NeuronOp(Op):
         }
 
     def run(self, call: Call) -> Tensor | Bits:
-        """The torch scan; the event engine fuses it, and emits bits where they are wanted."""
-        from neurosim.ops import _neuron_scan
+        """The torch scan, or what fuses it: the event engine, which emits bits where they are
+        wanted, and a kernel on a device."""
+        from neurosim.ops import _neuron_device, _neuron_scan
 
         (x,) = call.inputs
         plans = {} if call.kernels is None else call.kernels.plans(call.node.name)
@@ -94,10 +95,13 @@ class NeuronOp(Op):
             return self._memoryless(call, neuron)
         if call.engine == "event" and x.device.type == "cpu":
             return self._fused(call, neuron)
-        arrays = {k: self._array(call, k, x.steps) for k in call.params}
-        out, call.state["neuron"] = _neuron_scan.scan(
-            neuron, arrays, x.data, call.state.get("neuron")
-        )
+        state = call.state.get("neuron")
+        if x.device.type == "cuda" and _neuron_device.launches(neuron, call.params):
+            found = _neuron_device.scan_device(neuron, call.params, x.data, state, call.first_step)
+        else:
+            arrays = {k: self._array(call, k, x.steps) for k in call.params}
+            found = _neuron_scan.scan(neuron, arrays, x.data, state)
+        out, call.state["neuron"] = found
         return out
 
     def _fused(self, call: Call, neuron: Neuron) -> Tensor | Bits:
