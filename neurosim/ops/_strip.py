@@ -20,12 +20,12 @@ LANES = ir.VectorType(ir.IntType(1), 16)
 
 
 class _Strip:
-    """Code of one strip: ``taps`` kernel columns, with ``border`` checks of the input columns."""
+    """Code of one strip: ``taps`` kernel columns."""
 
-    def __init__(self, emit: _Emit, taps: int, border: bool) -> None:
-        self.emit, self.b, self.taps, self.border = emit, emit.builder, taps, border
-        (_, self.at, self.step, _, _, _, _, self.lines, self.column, self.columns, self.blocks,
-         self.channel, _, self.scale) = emit.args  # fmt: skip
+    def __init__(self, emit: _Emit, taps: int) -> None:
+        self.emit, self.b, self.taps = emit, emit.builder, taps
+        (_, self.at, self.step, _, _, _, _, self.lines, self.column, self.blocks, self.channel, _,
+         self.scale) = emit.args  # fmt: skip
         self.totals = [cgutils.alloca_once(self.b, VECTOR) for _ in range(PIXELS)]
 
     def sums(self) -> None:
@@ -46,16 +46,10 @@ class _Strip:
 
     def _mask(self, above: Any, j: int) -> Any:
         b, column = self.b, self.b.add(self.column, I64(j))
-        inside = None
-        if self.border:
-            inside = b.icmp_unsigned("<", column, self.columns)
-            column = b.select(inside, column, I64(0))
         block = b.add(b.mul(column, self.blocks), b.ashr(self.channel, I64(4)))
         place = b.bitcast(self.emit.address(4, b.add(above, block)), MASK.as_pointer())
         bits = b.load(place)
         bits.align = 2
-        if inside is not None:
-            bits = b.select(inside, bits, MASK(0))
         return b.bitcast(bits, LANES)
 
     def _add(self, pixel: int, weights: Any, mask: Any) -> None:
@@ -65,7 +59,7 @@ class _Strip:
 
     def store(self) -> None:
         """scale · sum + bias."""
-        offset = self.emit.load_vector(12, self.channel, VECTOR)
+        offset = self.emit.load_vector(11, self.channel, VECTOR)
         scale = self.emit.splat(self.scale, 16)
         for pixel, total in enumerate(self.totals):
             at = self.b.add(self.b.add(self.at, self.channel), self.b.mul(self.step, I64(pixel)))
@@ -73,30 +67,28 @@ class _Strip:
             self.emit.store_vector(0, at, self.b.fadd(scaled, offset))
 
 
-def _strip(taps: int, border: bool) -> Callable[..., Any]:
+def _strip(taps: int) -> Callable[..., Any]:
     """out[at + p·step + channel:+16] = scale · Σ_{e < lines, k < taps} (weight[row[e] + k·step +
     channel:+16] where the bits of input column ``column`` + p + k are set in the line whose bits
     begin at above[e], in sixteens) + bias[channel:+16], for p < PIXELS, in this order.
 
-    ``step``: channels; ``blocks``: sixteens of them; a column outside 0 … ``columns`` − 1 is
-    empty where ``border``, and does not occur elsewhere.
+    ``step``: channels; ``blocks``: sixteens of them.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        strip = _Strip(_Emit(context, builder, signature, args), taps, border)
+        strip = _Strip(_Emit(context, builder, signature, args), taps)
         strip.sums()
         strip.store()
         return context.get_dummy_value()
 
     @intrinsic
-    def strip(typing, out, at, step, weight, bits, above, row, lines, column, columns, blocks,
-              channel, bias, scale):  # fmt: skip
+    def strip(typing, out, at, step, weight, bits, above, row, lines, column, blocks, channel, bias,
+              scale):  # fmt: skip
         n = types.int64
-        kinds = (out, n, n, weight, bits, above, row, *(n,) * 5, bias, types.float32)
+        kinds = (out, n, n, weight, bits, above, row, *(n,) * 4, bias, types.float32)
         return types.void(*kinds), generate
 
     return strip
 
 
-strip_3, strip_5, strip_7 = (_strip(taps, False) for taps in (3, 5, 7))
-border_3, border_5, border_7 = (_strip(taps, True) for taps in (3, 5, 7))
+strip_3, strip_5, strip_7 = (_strip(taps) for taps in (3, 5, 7))

@@ -11,15 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.ops._strip import (
-    PIXELS,
-    border_3,
-    border_5,
-    border_7,
-    strip_3,
-    strip_5,
-    strip_7,
-)
+from neurosim.ops._strip import PIXELS, strip_3, strip_5, strip_7
 from neurosim.ops._vectors import active_mask_16, fetch, masked_sum_16
 from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
@@ -31,9 +23,8 @@ LANES = 16
 
 
 class Layer(NamedTuple):
-    """``bits``: int16 (N, positions · C / 16); none where ``numbers``, float32 (N, positions · C),
-    are packed on the way; ``rows``: a row of C weights for each tap, flat; sums become scale · sum
-    + bias."""
+    """``bits``: int16 (N, positions · C / 16), or none beside ``numbers``, float32 (N, positions ·
+    C); ``rows``: a row of C weights for each tap, flat; sums become scale · sum + bias."""
 
     bits: np.ndarray
     numbers: np.ndarray
@@ -44,12 +35,13 @@ class Layer(NamedTuple):
     line_count: np.ndarray
     runs: np.ndarray
     run_count: np.ndarray
+    in_lines: int
     in_columns: int
     channels: int
     taps: int
     row_taps: int
     padding: int  # of columns
-    strips: bool  # eight outputs of a line are summed together
+    deep: bool  # several planes
 
 
 def masks(packed: PackedWeights, channels: int) -> bool:
@@ -72,14 +64,15 @@ def masked(
     rows = packed.plain.reshape(channels, taps).T.astype(np.float32, order="C")
     offsets = padded_bias(bias, channels)
     out = np.empty((source.shape[0], z.out, y.out, x.out, channels), np.float32)
+    strips = _in_strips(x)
     layer = Layer(
-        *_spikes(source, _in_strips(x)),
+        *_spikes(source, strips),
         *(rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(x.size, channels, taps, x.kernel, x.padding, _in_strips(x)),
+        *(z.size * y.size, x.size, channels, taps, x.kernel, x.padding, z.size > 1),
     )
     lines = source.shape[0] * z.out * y.out
-    loop = _strip_lines_loop if layer.strips else _masked_lines_loop
+    loop = _strip_lines_loop if strips else _masked_lines_loop
     spread(loop, lines, out.size * taps // 8, layer, out.reshape(-1))
     return out.transpose(0, 4, 1, 2, 3)
 
@@ -100,26 +93,23 @@ def _in_strips(x: Axis) -> bool:
 @body
 def _strip_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), eight columns at a time: the last ones once
-    more where they are no multiple of eight."""
+    more where they are no multiple of eight. Bits are copied between columns of padding."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
+    apart = (columns + layer.row_taps - 1) * channels // 16  # from a line's bits to the next
     above, row = np.empty((2, layer.lines.shape[1]), np.int64)
-    own, packed = np.empty(layer.numbers.shape[1] // 16, np.int16), (-1, 0)  # sample, its lines
+    own, packed = np.zeros(layer.in_lines * apart, np.int16), (-1, 0)  # sample, its lines
     for task in range(begin, end):
         sample, line = task // lines, task % lines
-        if layer.numbers.size:
-            packed = _packed(layer, own, sample, line, packed)
-            bits = own
-        else:
-            bits = layer.bits[sample]
+        packed = _packed(layer, own, apart, sample, line, packed)
         for j in range(layer.line_count[line]):
-            above[j] = layer.lines[line, j, 0] * layer.in_columns * channels // 16
+            above[j] = layer.lines[line, j, 0] * apart
             row[j] = layer.lines[line, j, 1] * channels
         for column in range(0, columns, PIXELS):
             if layer.numbers.size:
                 _fetch(layer, sample, packed[1], column)
             first = min(column, columns - PIXELS)
             at = (task * columns + first) * channels
-            _strip(layer, bits, above, row, line, first - layer.padding, out, at)
+            _strip(layer, own, above, row, line, first, out, at)
 
 
 @compiled
@@ -128,22 +118,27 @@ def _strip_lines_loop(start, threads, tasks, chunk, args):
 
 
 @inlined
-def _packed(layer, own, sample, line, packed):
+def _packed(layer, own, apart, sample, line, packed):
     """Fill ``own`` with the bits of the input lines that an output line sees; ``packed``: the
     sample at hand, and the line up to which that is done. Returns the same of now."""
-    count = layer.line_count[line]
-    if count == 0:
+    count, width = layer.line_count[line], layer.in_columns * layer.channels // 16
+    if count == 0 or (layer.deep and packed[0] == sample):
         return packed
-    length, numbers = layer.in_columns * layer.channels, layer.numbers[sample]
-    last = layer.lines[line, count - 1, 0] + 1
+    last = layer.in_lines if layer.deep else layer.lines[line, count - 1, 0] + 1
     if packed[0] == sample:
         first = packed[1]
-    else:  # near a border, a later output line may see an earlier one of the input
-        first = layer.lines[line, 0, 0] if count == layer.lines.shape[1] else 0
-    for k in range(
-        np.uintp(first * length) // np.uintp(16), np.uintp(last * length) // np.uintp(16)
-    ):
-        own[k] = np.int16(active_mask_16(numbers, np.int64(k * np.uintp(16))))
+    elif layer.deep or count < layer.lines.shape[1]:
+        first = 0  # near a border, a later output line may see an earlier one of the input
+    else:
+        first = layer.lines[line, 0, 0]
+    for k in range(first, last):
+        to, begin = k * apart + layer.padding * layer.channels // 16, k * width
+        if layer.numbers.size:
+            for i in range(width):
+                own[to + i] = np.int16(active_mask_16(layer.numbers[sample], 16 * (begin + i)))
+        else:
+            for i in range(width):
+                own[to + i] = layer.bits[sample, begin + i]
     return sample, max(first, last)
 
 
@@ -158,30 +153,17 @@ def _fetch(layer, sample, line, column):
 
 @inlined
 def _strip(layer, bits, above, row, line, first, out, at):
-    """All channels of eight columns that see input columns from ``first`` on."""
+    """All channels of eight columns that see the columns of ``bits`` from ``first`` on."""
     rows, bias, scale, count = layer.rows, layer.bias, layer.scale, layer.line_count[line]
-    channels, width = layer.channels, layer.in_columns
-    blocks, taps = channels // 16, layer.row_taps
-    inside = first >= 0 and first + PIXELS + taps - 1 <= width
+    channels, taps = layer.channels, layer.row_taps
+    blocks = channels // 16
     for c in range(0, channels, 16):
-        if taps == 5 and inside:
-            strip_5(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
-                    scale)  # fmt: skip
-        elif taps == 5:
-            border_5(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
-                     bias, scale)  # fmt: skip
-        elif taps == 3 and inside:
-            strip_3(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
-                    scale)  # fmt: skip
+        if taps == 5:
+            strip_5(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
         elif taps == 3:
-            border_3(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
-                     bias, scale)  # fmt: skip
-        elif inside:
-            strip_7(out, at, channels, rows, bits, above, row, count, first, width, blocks, c, bias,
-                    scale)  # fmt: skip
+            strip_3(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
         else:
-            border_7(out, at, channels, rows, bits, above, row, count, first, width, blocks, c,
-                     bias, scale)  # fmt: skip
+            strip_7(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
 
 
 @body
