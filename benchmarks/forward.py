@@ -105,10 +105,10 @@ def forwards(name: str, model: nn.Module, clip: Tensor) -> dict[str, Callable[[]
 
 
 BARS = {
-    ("svformer", "eager"): "<= 0.6",
-    ("svformer", "torch.compile"): "<= 1.0",
-    ("svformer_tiny", "eager"): "<= 0.6",
-    ("norse_conv", "eager"): "<= 0.5",
+    ("svformer", 1, "eager"): "<= 0.6",
+    ("svformer", 1, "torch.compile"): "<= 1.0",
+    ("svformer_tiny", 16, "eager"): "<= 0.6",
+    ("norse_conv", 16, "eager"): "<= 0.5",
 }
 
 
@@ -126,10 +126,10 @@ def compare(name: str, batch: int, pairs: int) -> list[Row]:
     note = f"{run.synaptic_operations() / 1e6:,.0f} M SynOps, mean rate {rate:.3f}. {note}".strip()
     case = f"{name}, batch {batch}, T = {len(clip)}"
     found = [row(case, "share", times["simulate"], eager, times[eager],
-                 BARS.get((name, "eager"), ""), note)]  # fmt: skip
+                 BARS.get((name, batch, "eager"), ""), note)]  # fmt: skip
     if "torch.compile" in times:
         found.append(row(case, "share", times["simulate"], "torch.compile", times["torch.compile"],
-                         BARS.get((name, "torch.compile"), "")))  # fmt: skip
+                         BARS.get((name, batch, "torch.compile"), "")))  # fmt: skip
     return found
 
 
