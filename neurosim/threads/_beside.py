@@ -16,6 +16,10 @@ import threading
 from pathlib import Path
 
 PATIENCE = 60.0  # seconds that one loop is waited for
+_RUN = (  # a module of this very package, wherever it lies, behind what the path holds
+    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
 
 _offered: tuple[str, ...] = ()
 _process: _Process | None = None
@@ -66,13 +70,12 @@ def _tell(loop: str) -> None:
 
 class _Process:
     def __init__(self, command: tuple[str, ...]) -> None:
-        here = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
         self._changed = threading.Condition()
         self._loop = ""  # under way; empty: none
+        here = str(Path(__file__).parents[2])
         self._child = subprocess.Popen(
-            [sys.executable, "-m", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env=os.environ | {"PYTHONPATH": path},
+            [sys.executable, "-P", "-c", _RUN, here, *command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
         atexit.register(self._child.kill)

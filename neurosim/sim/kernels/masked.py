@@ -133,12 +133,15 @@ def _packed(layer, own, apart, sample, line, packed):
         first = layer.lines[line, 0, 0]
     for k in range(first, last):
         to, begin = k * apart + layer.padding * layer.channels // 16, k * width
+        line_bits = own[to : to + width]
         if layer.numbers.size:
+            numbers = layer.numbers[sample][16 * begin : 16 * (begin + width)]
             for i in range(width):
-                own[to + i] = np.int16(active_mask_16(layer.numbers[sample], 16 * (begin + i)))
+                line_bits[i] = np.int16(active_mask_16(numbers, 16 * i))
         else:
+            given = layer.bits[sample][begin : begin + width]
             for i in range(width):
-                own[to + i] = layer.bits[sample, begin + i]
+                line_bits[i] = given[i]
     return sample, max(first, last)
 
 
