@@ -1,6 +1,6 @@
 """A strip of neighbouring outputs of a single-channel convolution from spikes, as one vector
-program: the sums of eight pixels × 16 channels stay in registers, and every mask is loaded once for
-all the outputs that see it. Import this module where it is used: it imports numba.
+program: the sums of seven or eight pixels × 16 channels stay in registers, and every mask is loaded
+once for all the outputs that see it. Import this module where it is used: it imports numba.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from numba.core import cgutils
 
 from neurosim.ops._vectors import F32, I64, _Emit, intrinsic
 
-PIXELS = 8
+NARROW, WIDE = 7, 8  # pixels; maps of 7, 14 and 28 columns are whole strips of the one
 VECTOR, MASK = ir.VectorType(F32, 16), ir.IntType(16)
 LANES = ir.VectorType(ir.IntType(1), 16)
 
 
 class _Strip:
-    """Code of one strip: ``taps`` kernel columns."""
+    """Code of one strip of so many pixels: ``taps`` kernel columns."""
 
-    def __init__(self, emit: _Emit, taps: int) -> None:
-        self.emit, self.b, self.taps = emit, emit.builder, taps
+    def __init__(self, emit: _Emit, taps: int, pixels: int) -> None:
+        self.emit, self.b, self.taps, self.pixels = emit, emit.builder, taps, pixels
         (_, self.at, self.step, _, _, _, _, self.lines, self.column, self.blocks, self.channel, _,
          self.scale) = emit.args  # fmt: skip
-        self.totals = [cgutils.alloca_once(self.b, VECTOR) for _ in range(PIXELS)]
+        self.totals = [cgutils.alloca_once(self.b, VECTOR) for _ in range(pixels)]
 
     def sums(self) -> None:
         """Walk the kernel's lines; of each, the input columns from left to right."""
@@ -36,9 +36,9 @@ class _Strip:
             above, row = self.emit.load(5, loop.index), self.emit.load(6, loop.index)
             row = self.b.add(row, self.channel)
             weights = [self._weights(row, k) for k in range(self.taps)]
-            for j in range(PIXELS + self.taps - 1):
+            for j in range(self.pixels + self.taps - 1):
                 mask = self._mask(above, j)
-                for pixel in range(max(0, j - self.taps + 1), min(PIXELS, j + 1)):
+                for pixel in range(max(0, j - self.taps + 1), min(self.pixels, j + 1)):
                     self._add(pixel, weights[j - pixel], mask)
 
     def _weights(self, row: Any, k: int) -> Any:
@@ -67,16 +67,16 @@ class _Strip:
             self.emit.store_vector(0, at, self.b.fadd(scaled, offset))
 
 
-def _strip(taps: int) -> Callable[..., Any]:
+def _strip(taps: int, pixels: int) -> Callable[..., Any]:
     """out[at + p·step + channel:+16] = scale · Σ_{e < lines, k < taps} (weight[row[e] + k·step +
     channel:+16] where the bits of input column ``column`` + p + k are set in the line whose bits
-    begin at above[e], in sixteens) + bias[channel:+16], for p < PIXELS, in this order.
+    begin at above[e], in sixteens) + bias[channel:+16], for p < ``pixels``, in this order.
 
     ``step``: channels; ``blocks``: sixteens of them.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        strip = _Strip(_Emit(context, builder, signature, args), taps)
+        strip = _Strip(_Emit(context, builder, signature, args), taps, pixels)
         strip.sums()
         strip.store()
         return context.get_dummy_value()
@@ -91,4 +91,5 @@ def _strip(taps: int) -> Callable[..., Any]:
     return strip
 
 
-strip_3, strip_5, strip_7 = (_strip(taps) for taps in (3, 5, 7))
+wide_3, wide_5, wide_7 = (_strip(taps, WIDE) for taps in (3, 5, 7))
+narrow_3, narrow_5, narrow_7 = (_strip(taps, NARROW) for taps in (3, 5, 7))

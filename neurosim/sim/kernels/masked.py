@@ -1,8 +1,8 @@
 """Convolution of single channels from spike bits: a tap adds its weights where bits are set.
 
 An event of a depthwise layer has few additions to its name, so finding it costs more than making
-them; here nothing is looked for: 16 channels share a mask, and no spike is read as a number. Eight
-outputs of a line are summed together (``_strip``) where the kernel and the line allow it.
+them; here nothing is looked for: 16 channels share a mask. Seven or eight outputs of a line are
+summed together (``_strip``) where the kernel and the line allow it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.ops._strip import PIXELS, strip_3, strip_5, strip_7
+from neurosim.ops._strip import (
+    NARROW,
+    WIDE,
+    narrow_3,
+    narrow_5,
+    narrow_7,
+    wide_3,
+    wide_5,
+    wide_7,
+)
 from neurosim.ops._vectors import active_mask_16, fetch, masked_sum_16
 from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
@@ -42,6 +51,7 @@ class Layer(NamedTuple):
     row_taps: int
     padding: int  # of columns
     deep: bool  # several planes
+    pixels: int  # outputs of a line that are summed together
 
 
 def masks(packed: PackedWeights, channels: int) -> bool:
@@ -69,7 +79,7 @@ def masked(
         *_spikes(source, strips),
         *(rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(z.size * y.size, x.size, channels, taps, x.kernel, x.padding, z.size > 1),
+        *(z.size * y.size, x.size, channels, taps, x.kernel, x.padding, z.size > 1, _pixels(x.out)),
     )
     lines = source.shape[0] * z.out * y.out
     loop = _strip_lines_loop if strips else _masked_lines_loop
@@ -87,13 +97,19 @@ def _spikes(source: Frames | BitFrames, strips: bool) -> tuple[np.ndarray, np.nd
 
 def _in_strips(x: Axis) -> bool:
     plain = x.stride == 1 and x.dilation == 1 and not x.transposed
-    return plain and x.kernel in (3, 5, 7) and x.out >= PIXELS
+    return plain and x.kernel in (3, 5, 7) and x.out >= NARROW
+
+
+def _pixels(columns: int) -> int:
+    """Of a strip: what needs the fewest strips and, of those, overlaps the least."""
+    wide = columns >= WIDE and -(-columns // WIDE) < -(-columns // NARROW)
+    return WIDE if wide else NARROW
 
 
 @body
 def _strip_lines(begin, end, layer, out):
-    """Output lines begin..end, numbered (sample, line), eight columns at a time: the last ones once
-    more where they are no multiple of eight. Bits are copied between columns of padding."""
+    """Output lines begin..end, numbered (sample, line), a strip at a time: the last columns once
+    more where they do not fill one. Bits are copied between columns of padding."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
     apart = (columns + layer.row_taps - 1) * channels // 16  # from a line's bits to the next
     above, row = np.empty((2, layer.lines.shape[1]), np.int64)
@@ -104,10 +120,10 @@ def _strip_lines(begin, end, layer, out):
         for j in range(layer.line_count[line]):
             above[j] = layer.lines[line, j, 0] * apart
             row[j] = layer.lines[line, j, 1] * channels
-        for column in range(0, columns, PIXELS):
+        for column in range(0, columns, layer.pixels):
             if layer.numbers.size:
                 _fetch(layer, sample, packed[1], column)
-            first = min(column, columns - PIXELS)
+            first = min(column, columns - layer.pixels)
             at = (task * columns + first) * channels
             _strip(layer, own, above, row, line, first, out, at)
 
@@ -147,26 +163,32 @@ def _packed(layer, own, apart, sample, line, packed):
 
 @inlined
 def _fetch(layer, sample, line, column):
-    """Let memory bring eight columns of a line that is packed next, while others are summed."""
+    """Let memory bring a strip's columns of a line that is packed next, while others are summed."""
     channels, numbers = layer.channels, layer.numbers[sample]
     at = (line * layer.in_columns + column) * channels
-    for k in range(at, min(at + PIXELS * channels, numbers.size), 16):
+    for k in range(at, min(at + layer.pixels * channels, numbers.size), 16):
         fetch(numbers, k)
 
 
 @inlined
 def _strip(layer, bits, above, row, line, first, out, at):
-    """All channels of eight columns that see the columns of ``bits`` from ``first`` on."""
-    rows, bias, scale, count = layer.rows, layer.bias, layer.scale, layer.line_count[line]
-    channels, taps = layer.channels, layer.row_taps
-    blocks = channels // 16
-    for c in range(0, channels, 16):
-        if taps == 5:
-            strip_5(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
+    """All channels of a strip that sees the columns of ``bits`` from ``first`` on."""
+    rows, bias, scale, n = layer.rows, layer.bias, layer.scale, layer.line_count[line]
+    step, taps, wide = layer.channels, layer.row_taps, layer.pixels == WIDE
+    blocks = step // 16
+    for c in range(0, step, 16):
+        if taps == 5 and wide:
+            wide_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
+        elif taps == 5:
+            narrow_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
+        elif taps == 3 and wide:
+            wide_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
         elif taps == 3:
-            strip_3(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
+            narrow_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
+        elif wide:
+            wide_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
         else:
-            strip_7(out, at, channels, rows, bits, above, row, count, first, blocks, c, bias, scale)
+            narrow_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
 
 
 @body
