@@ -62,11 +62,10 @@ def simulate(
     events too, whose elements are neurons there.
 
     Raises ClipError: wrong shape, NaN, or not the kind that was declared. SimulationError: an
-    engine or record that does not exist, or a clip longer than an operator that needs every step
-    was captured for.
+    engine or record that does not exist, a chunk or budget of nothing, or a clip longer than an
+    operator that needs every step was captured for.
     """
-    if chunk is not None and chunk < 1:
-        raise SimulationError(f"chunk={chunk}: give 1 step or more, or None")
+    _check_amounts(chunk, memory_budget)
     check_device(device)
     keep = recorded(graph, record, updates)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
@@ -92,6 +91,13 @@ def simulate(
     done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
                      window_notes(left_out))  # fmt: skip
     return Run(counted, graph.facts(), done, outputs, trace, graph)
+
+
+def _check_amounts(chunk: int | None, memory_budget: int | None) -> None:
+    if chunk is not None and chunk < 1:
+        raise SimulationError(f"chunk={chunk}: give 1 step or more, or None")
+    if memory_budget is not None and memory_budget < 1:
+        raise SimulationError(f"memory_budget={memory_budget}: give 1 byte or more, or None")
 
 
 def _checked(graph: Graph, clip: Any, window: int | None, hop: int | None) -> tuple[Tensor, int]:

@@ -213,6 +213,9 @@ def test_nothing_to_run_is_an_error() -> None:
     ):
         with pytest.raises(SimulationError, match="give 1 step or more"):
             simulate(small(), clip(), "dense", **bad)
+    for budget in (0, -1):
+        with pytest.raises(SimulationError, match="give 1 byte or more"):
+            simulate(small(), clip(), "dense", memory_budget=budget)
 
 
 def test_a_device_that_is_not_there_is_one_line():

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.ops._bit_sums import looked_up_16
 from neurosim.ops._bits_kernel import window
-from neurosim.ops._vectors import looked_up_16
 from neurosim.sim.kernels.packing import FEW_INPUTS, PackedWeights
 from neurosim.threads._fork import body, compiled, fork
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neurosim.ops._bit_sums import masked_sum_16
 from neurosim.ops._strip import (
     NARROW,
     WIDE,
@@ -21,7 +22,7 @@ from neurosim.ops._strip import (
     wide_5,
     wide_7,
 )
-from neurosim.ops._vectors import active_mask_16, fetch, masked_sum_16
+from neurosim.ops._vectors import active_mask_16, fetch
 from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
