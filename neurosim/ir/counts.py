@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
 Key = tuple[str, str]  # (node, event)
+INT64 = np.dtype(np.int64)
 BUDGET_BYTES = 64 * 2**20
 MAX_BINS = 1024
 MAX_CELLS = 2**26  # samples × bins of a table that is read
@@ -211,11 +212,6 @@ def _within(name: str, index: np.ndarray, size: int) -> None:
         )
 
 
-def _exact(counts: Any, slices: tuple[int, int]) -> bool:
-    """Whether these are int64 counts of every slice."""
-    return counts.dtype == np.int64 and counts.shape == slices
-
-
 class CountsBuilder:
     """Collects int64 counts chunk by chunk, coarsening bins (then samples) to stay within
     ``budget_bytes``.
@@ -288,19 +284,29 @@ class CountsBuilder:
         slices: tuple[int, int],
         first_step: int = 0,
         first_sample: int = 0,
-    ) -> None:
+    ) -> dict[str, np.ndarray]:
         """Every event of a node, of ``slices`` (steps, samples): an array of that shape, which is
-        not changed from here on, or one number for all of them."""
+        not changed from here on, or one number for all of them. Returns those of another shape."""
         whole = first_step == 0 and slices == (self._room, self.samples)
         simple = whole and self.rows == self.samples and self.steps_per_bin == 1
+        left: dict[str, np.ndarray] = {}
         for event, found in counted.items():
-            key = (node, event)
-            if simple and key not in self._table and (type(found) is int or _exact(found, slices)):
-                self._table[key] = found if type(found) is int else found.T  # type: ignore[union-attr]
-                self.steps = max(self.steps, slices[0])
+            new = simple and (node, event) not in self._table
+            if isinstance(found, int):
+                if new:
+                    self._table[node, event] = found
+                    continue
+                found = np.full(slices, found, np.int64)
+            elif found.shape != slices:
+                left[event] = found
                 continue
-            array = np.full(slices, found, np.int64) if isinstance(found, int) else found
-            self.add(node, event, array, first_step, first_sample)
+            elif new and found.dtype == INT64:
+                self._table[node, event] = found.T
+                continue
+            self.add(node, event, found, first_step, first_sample)
+        if len(left) < len(counted):
+            self.steps = max(self.steps, first_step + slices[0])
+        return left
 
     def _row(self, key: Key) -> np.ndarray:
         """The table of a node and event, to be added to."""
@@ -318,13 +324,16 @@ class CountsBuilder:
         """The frozen table."""
         squares = {k: float((v.astype(np.float64) ** 2).sum()) for k, v in self._per_sample.items()}
         bins = max(1, -(-self.steps // self.steps_per_bin))
-        even = {key: held for key, held in self._table.items() if isinstance(held, int)}
-        rows = np.empty((len(even), self.rows, self._bins), np.int64)
-        rows[:] = np.fromiter(even.values(), np.int64, len(even))[:, None, None]
-        table = self._table | dict(zip(even, rows, strict=True))
-        whole = bins == self._bins
+        table, even = dict(self._table), dict[int, np.ndarray]()  # equal ones share their memory
+        for key, held in table.items():
+            if isinstance(held, int):
+                if held not in even:
+                    even[held] = np.full((self.rows, self._bins), held, np.int64)
+                    even[held].flags.writeable = False
+                table[key] = even[held]
+        arrays = cast("dict[Key, np.ndarray]", table)
         return Counts(
-            {k: array if whole else array[:, :bins] for k, array in cast(Any, table).items()},
+            arrays if bins == self._bins else {k: array[:, :bins] for k, array in arrays.items()},
             self.samples,
             self.steps,
             self.steps_per_bin,

@@ -49,7 +49,7 @@ class Node:
     facts: NodeFacts | None = None
     source: str = ""  # file:line in the user's code
 
-    @property
+    @cached_property
     def value(self) -> ValueType:
         """The inferred type. Raises GraphError before inference."""
         if self.type is None:
@@ -58,7 +58,7 @@ class Node:
             )
         return self.type
 
-    @property
+    @cached_property
     def known(self) -> NodeFacts:
         """The inferred facts. Raises GraphError before inference."""
         if self.facts is None:

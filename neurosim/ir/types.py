@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -46,12 +47,12 @@ class ValueType:
     scale: Scale = 1.0
     masked: bool = False
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Elements in one slice (one sample, one step)."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def discrete(self) -> bool:
         """SPIKE or GRADED: every non-zero element is an event."""
         return self.kind is not Kind.REAL
@@ -65,7 +66,7 @@ class ValueType:
         ``uniform``)."""
         return replace(self, shape=tuple(shape))
 
-    @property
+    @cached_property
     def uniform(self) -> bool:
         """One scale for all elements and steps."""
         return np.ndim(self.scale) == 0

@@ -12,7 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 LANES = 16
 PLAIN, SQUARE, PRODUCT = range(3)
@@ -21,7 +21,7 @@ _compile: Any = nb.njit
 _stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-@body
+@roomy_body
 def forward(first, last, x, y, weight, bias, mean, var, eps, inner):
     """Steps first … last − 1 of x (T, R, L) → y; mean and biased variance, (T, C) float32."""
     channels = weight.shape[1]
@@ -60,7 +60,7 @@ def _affine(x, y, weight, bias, mean, var, eps, inner):
                 out[j] = (row[j] - m) * s + b
 
 
-@body
+@roomy_body
 def backward(first, last, x, gy, gx, weight, mean, var, gweight, gbias, eps, inner):
     """gβ = Σ gy, gγ = Σ gy·x̂, gx = γ/σ·(gy − gβ/N − x̂·gγ/N), x̂ = (x − μ)/σ, σ² with ε."""
     channels = weight.shape[1]

@@ -13,7 +13,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 BLOCK = 1024  # neurons
 SUPER, TRIANGLE, TANH, CIRC, ERFC, ATAN, SIGMOID = range(7)
@@ -24,7 +24,7 @@ _compile: Any = nb.njit
 _stage = _compile(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-@body
+@roomy_body
 def forward(first, last, x, z, h, decay, threshold, reset, at_least):
     """Blocks first … last − 1 of x (T, N): spikes z and membranes before the reset h, (T, N)."""
     steps, size = x.shape
@@ -49,7 +49,7 @@ def forward_loop(start, threads, tasks, chunk, args):
     return fork(forward, start, threads, tasks, chunk, args)
 
 
-@body
+@roomy_body
 def backward(first, last, h, gz, gx, gw, decay, threshold, reset, at_least, through, kind, alpha):
     """Gradient of the same blocks: gz (T, N) → gx (T, N), and gw (blocks,) float64: Σ ∂L/∂H · d.
 

@@ -7,6 +7,7 @@ asks for one gets it unpacked. The compiled loops are in ``_bits_kernel``.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WORD = 64
+PARTS = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}  # a run each
 
 
 def same_order(one: Sequence[int], two: Sequence[int], sizes: Sequence[int]) -> bool:
@@ -65,10 +67,24 @@ class Bits:
         """Spikes along the innermost axis: int64 (T, B, *shape without it)."""
         from neurosim.ops._bits_kernel import count_runs_loop
 
-        *outer, last = self.inner
-        length = self.shape[2 + last]
-        found = np.empty((len(self.words), self.size // max(1, length)), np.int64)
+        length, runs = self._runs()
+        found = np.empty((len(self.words), runs), np.int64)
         spread(count_runs_loop, len(found), 8 * self.words.size, self.words, length, found)
-        left = sorted(outer)
+        return self._without_innermost(found)
+
+    def any_innermost(self) -> np.ndarray:
+        """Whether there is a spike along the innermost axis: bool (T, B, *shape without it)."""
+        length, runs = self._runs()
+        if length in PARTS and sys.byteorder == "little":
+            return self._without_innermost(self.words.view(PARTS[length])[:, :runs] != 0)
+        return self.sum_innermost() > 0
+
+    def _runs(self) -> tuple[int, int]:
+        """Elements along the innermost axis, and how often a slice has it."""
+        length = self.shape[2 + self.inner[-1]]
+        return length, self.size // max(1, length)
+
+    def _without_innermost(self, found: np.ndarray) -> np.ndarray:
+        outer = self.inner[:-1]
         whole = found.reshape(*self.shape[:2], *(self.shape[2 + a] for a in outer))
-        return whole.transpose(0, 1, *(2 + outer.index(a) for a in left))
+        return whole.transpose(0, 1, *(2 + outer.index(a) for a in sorted(outer)))

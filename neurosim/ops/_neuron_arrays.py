@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,3 +58,17 @@ def affine_rows(
         return np.ascontiguousarray(rows.reshape(len(rows), -1), np.float32), repeat
     each = [packed(row, shape, inner) for row in rows]
     return np.stack([values for values, _ in each]), each[0][1]
+
+
+def fill(own: np.ndarray, value: np.ndarray, shape: tuple[int, ...], inner: Sequence[int]) -> None:
+    """Write ``value``, broadcastable to (B, *shape), into rows in memory order."""
+    value = value.reshape(trim(value.shape, len(shape) + 1))
+    given = np.broadcast_to(value, (own.shape[0], *shape))
+    own[:] = given.transpose(0, *(a + 1 for a in inner)).reshape(own.shape)
+
+
+def unflat(flat: np.ndarray, shape: tuple[int, ...], inner: Sequence[int]) -> np.ndarray:
+    """(B, neurons) in memory order → (B, *shape), a view."""
+    samples, sizes = shape[1], shape[2:]
+    ordered = flat.reshape(samples, *(sizes[a] for a in inner))
+    return ordered.transpose(0, *(inner.index(a) + 1 for a in range(len(sizes))))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +17,10 @@ from torch import Tensor
 
 from neurosim.ir.neuron import AFFINE, CHOICES, PARAMETERS, Neuron
 from neurosim.ops._bits import Bits, same_order
-from neurosim.ops._neuron_arrays import affine_rows, packed, parameter, steps_of
-from neurosim.ops._neuron_scan import Arrays, check_arrays, trim
-from neurosim.ops._neuron_short import kept_plan, run_short
+from neurosim.ops._layout import layout_of
+from neurosim.ops._neuron_arrays import affine_rows, fill, packed, parameter, steps_of, unflat
+from neurosim.ops._neuron_scan import Arrays, check_arrays
+from neurosim.ops._neuron_short import Asked, scan_short
 from neurosim.threads import spread
 
 VARIABLES = ("v", "i", "b", "rest")
@@ -64,34 +64,24 @@ def scan_fused(
     """
     from neurosim.ops._neuron_kernel import BLOCK, scan_rows_loop
 
-    x, order = _dense(np.asarray(x, np.float32))
-    inner = [a - 2 for a in order if a > 1]  # the slice's axes in memory order
+    x = np.asarray(x, np.float32)
+    if not membrane:
+        asked = Asked(bits_order, both, overwrite)
+        done = scan_short(neuron, arrays, x, state, first_step, asked, plans)
+        if done is not None:
+            return Fused(done.out, done.state, done.spikes, None, done.bits)
+    layout = layout_of(x.shape, x.strides)
+    if not layout.dense:
+        x = np.ascontiguousarray(x)
+        layout = layout_of(x.shape, x.strides)
+    check_arrays(neuron, arrays, x.shape[2:], first_step + len(x))
+    order, inner = layout.order, list(layout.inner)
     steps, samples = x.shape[:2]
     bits = bits_order is not None and same_order(inner, bits_order, x.shape[2:])
-    known = None if plans is None else plans.get((*inner, bits))
-    if known is None or not known.affine.lasts(first_step + steps):
-        check_arrays(neuron, arrays, x.shape[2:], first_step + steps)
-    short = None if membrane else kept_plan(neuron, arrays, x.shape[2:], inner, bits, plans)
-    both = both and not bits and short is not None and short.affine.tiled
-    packed_out = Bits.empty(x.shape, tuple(inner)) if bits or both else None
-    own = x if overwrite and short is not None else None
-    if packed_out is None or both:
-        out = np.empty_like(x) if own is None else own
-    else:
-        out = packed_out
-    dense = out if isinstance(out, np.ndarray) else None
-    words = _NO_WORDS if packed_out is None else packed_out.words
-    used = VARIABLES if short is None else VARIABLES[:1]
-    held = _state(neuron, arrays, x, inner, state, used)
-    rows = (
-        (samples, 1) if order[0] == 0 else (1, steps)
-    )  # rows of memory between steps, between samples
-    size = held[0].shape[1]
-    if short is not None:
-        spikes = run_short(short, _rows(x, order, size), _rows(dense, order, size), words, rows,
-                           held[0], first_step, steps)  # fmt: skip
-        beside = packed_out if both else None
-        return Fused(out, {"v": _unflat(held[0], x.shape, inner)}, spikes, None, beside)
+    out = Bits.empty(x.shape, tuple(inner)) if bits else np.empty_like(x)
+    dense, words = (None, out.words) if isinstance(out, Bits) else (out, _NO_WORDS)
+    held = _state(neuron, arrays, x, inner, state)
+    rows, size = layout.rows(x.shape), held[0].shape[1]
     trace = np.empty_like(x) if membrane else None
     p = _parameters(neuron, arrays, x.shape[2:], inner, first_step, steps)
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
@@ -107,7 +97,7 @@ def scan_fused(
         _form(neuron),
     )
     spread(scan_rows_loop, len(spikes), x.size, *arguments)
-    final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
+    final = {k: unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
 
 
@@ -153,7 +143,7 @@ def scan_recurrent(
     matrix = (back.rows, back.tiles, back.bias, np.float32(back.scale))
     spread(recurrent_rows_loop, x.shape[1], x.size * shape[0], x, out, *matrix, held, last, *p,
            _form(neuron))  # fmt: skip
-    final = {k: _unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
+    final = {k: unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Recurrent(out, final, last)
 
 
@@ -172,24 +162,6 @@ def scan_tensor(
     done = scan_fused(neuron, plain, x.numpy(force=True), given, first_step=first_step)
     assert isinstance(done.out, np.ndarray)
     return torch.from_numpy(done.out), {k: torch.from_numpy(s) for k, s in done.state.items()}
-
-
-def _dense(x: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-    """x (copied if it is not dense) and its axes from the outermost in memory; the first two are
-    time and sample."""
-    order = _order(x.shape, x.strides)
-    return (x, order) if order else (np.ascontiguousarray(x), tuple(range(x.ndim)))
-
-
-@lru_cache(maxsize=4096)
-def _order(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
-    """Of float32 memory without gaps; () of another."""
-    by_stride = sorted(range(2, len(shape)), key=lambda a: -abs(strides[a]) if shape[a] > 1 else 0)
-    for order in ((0, 1, *by_stride), (1, 0, *by_stride)):
-        step = [4 * math.prod(shape[a] for a in order[k + 1 :]) for k in range(len(order))]
-        if all(strides[a] == s or shape[a] == 1 for a, s in zip(order, step, strict=True)):
-            return order
-    return ()
 
 
 def _rows(x: np.ndarray | None, order: tuple[int, ...], size: int) -> np.ndarray:
@@ -239,24 +211,10 @@ def _state(neuron: Neuron, arrays: Arrays, x: np.ndarray, inner: list[int],
         if lacks or (state is None and name == "rest"):
             continue
         if state is not None:
-            _fill(own, np.asarray(state[name], np.float32), shape, inner)
+            fill(own, np.asarray(state[name], np.float32), shape, inner)
         elif init in arrays or getattr(neuron, init):
-            _fill(own, np.asarray(parameter(neuron, arrays, init), np.float32), shape, inner)
+            fill(own, np.asarray(parameter(neuron, arrays, init), np.float32), shape, inner)
     return tuple(held)
-
-
-def _fill(own: np.ndarray, value: np.ndarray, shape: tuple[int, ...], inner: list[int]) -> None:
-    """Write ``value``, broadcastable to (B, *shape), into rows in memory order."""
-    value = value.reshape(trim(value.shape, len(shape) + 1))
-    given = np.broadcast_to(value, (own.shape[0], *shape))
-    own[:] = given.transpose(0, *(a + 1 for a in inner)).reshape(own.shape)
-
-
-def _unflat(flat: np.ndarray, shape: tuple[int, ...], inner: list[int]) -> np.ndarray:
-    """(B, neurons) in memory order → (B, *shape), a view."""
-    samples, sizes = shape[1], shape[2:]
-    ordered = flat.reshape(samples, *(sizes[a] for a in inner))
-    return ordered.transpose(0, *(inner.index(a) + 1 for a in range(len(sizes))))
 
 
 def _form(n: Neuron) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.ops._bits_kernel import active_word
 from neurosim.ops._vectors import ones
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 BLOCK = 960  # neurons; rows of 60 cache lines, so that buffers do not share the same sets; 15 words
 # positions in neurosim.ir.neuron.PARAMETERS; the initial values, which follow, are not needed here
@@ -63,7 +63,7 @@ _stage = _compile(
 )
 
 
-@body
+@roomy_body
 def scan_rows(first, last, x, out, bits, trace, spikes, rows, held, params, affine, repeats, form):
     """Walk tasks first … last − 1, each a block of neurons of one sample, through all steps.
 

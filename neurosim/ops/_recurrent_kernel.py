@@ -22,12 +22,12 @@ from neurosim.ops._neuron_kernel import (
     _load,
 )
 from neurosim.ops._vectors import row_sum_16, row_sum_32, row_sum_64
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 SLACK = 64  # elements past a vector that a tile may touch
 
 
-@body
+@roomy_body
 def recurrent_rows(
     first, last, x, out, rows, tiles, bias, scale, held, fired, params, affine, repeats, form
 ):

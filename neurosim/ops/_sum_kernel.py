@@ -95,25 +95,6 @@ def units_middle_loop(start, threads, tasks, chunk, args):
 
 
 @body
-def true_rows(first, last, x, found):
-    """found[r]: bytes of x[r] (each 0 or 1) that are 1, for rows first … last − 1."""
-    for row in range(first, last):
-        line, total, k = x[row], np.int64(0), 0
-        while k < line.size:  # bytes add up without overflow, a vector at a time
-            part = np.uint8(0)
-            for j in range(k, min(k + 255, line.size)):
-                part += line[j]
-            total += part
-            k += 255
-        found[row] = total
-
-
-@compiled
-def true_rows_loop(start, threads, tasks, chunk, args):
-    return fork(true_rows, start, threads, tasks, chunk, args)
-
-
-@body
 def product_rows(first, last, a, b, found):
     """found[r] = Σ a[r] · b[r] of int64 rows, for rows first … last − 1; ``b`` of one row serves
     all."""

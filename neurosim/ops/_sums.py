@@ -10,6 +10,8 @@ from torch import Tensor
 from neurosim.ops._layout import by_stride
 from neurosim.threads import spread
 
+ONES = {width: int.from_bytes(b"\1" * width, "little") for width in (2, 4, 8)}
+
 
 def sum_axis(data: Tensor, axis: int, scale: float | None, nonzero: bool) -> np.ndarray | None:
     """Along ``axis`` of float32 data on the CPU: elements ≠ 0 where ``scale`` is None; else with
@@ -71,12 +73,14 @@ def _units(flat: np.ndarray, scale: float, nonzero: bool) -> np.ndarray:
 
 def true_elements(mask: Tensor) -> np.ndarray:
     """How many booleans (steps, samples, *shape) on the CPU are set: int64 (steps, samples)."""
-    from neurosim.ops._sum_kernel import true_rows_loop
-
-    rows = mask.numpy().view(np.uint8).reshape(mask.shape[0] * mask.shape[1], -1)
-    found = np.empty(len(rows), np.int64)
-    spread(true_rows_loop, len(rows), rows.size // 8, rows, found)
-    return found.reshape(mask.shape[:2])
+    steps, samples = mask.shape[:2]
+    rows = mask.numpy().reshape(steps * samples, -1)
+    for width in (8, 4, 2):
+        if rows.shape[1] % width == 0:  # bytes of 0 and 1 in a word: the product's first holds them
+            kind = np.dtype(f"u{width}").type
+            words = rows.view(kind) * kind(ONES[width])
+            return (words >> kind(8 * width - 8)).sum(1, np.int64).reshape(steps, samples)
+    return rows.sum(1, np.int64).reshape(steps, samples)
 
 
 def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:

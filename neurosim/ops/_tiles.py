@@ -38,9 +38,12 @@ class Tiles(NamedTuple):
         return self.scale[first : first + steps], self.bias[first : first + steps]
 
 
-def tiles(arrays: Arrays, shape: tuple[int, ...], inner: list[int], *, runs: bool) -> Tiles | None:
+def tiles(
+    arrays: Arrays, shape: tuple[int, ...], inner: list[int], *, runs: bool, unit: int = 0
+) -> Tiles | None:
     """Of ``affine_scale`` and ``affine_bias``, either of which may be missing; ``runs``: one entry
-    a run will do. ``inner``: the slice's axes in memory order. None: too irregular, or too long."""
+    a run will do; ``unit``: as many are wanted side by side (0: what suits). ``inner``: the slice's
+    axes in memory order. None: too irregular, or too long."""
     found = _aligned(arrays, shape, inner)
     if found is None:
         return None
@@ -48,10 +51,13 @@ def tiles(arrays: Arrays, shape: tuple[int, ...], inner: list[int], *, runs: boo
     if runs and repeat >= min(size, RUN):
         return Tiles(scale, bias, repeat, False)
     repeat = 1 if scale.shape[1] == 1 else repeat
-    unit = _unit(scale.shape[1] * repeat, size)
-    if unit is None or unit * len(scale) > MOST_WRITTEN:
+    period = scale.shape[1] * repeat
+    if unit and unit % period and scale.shape[1] > 1:
         return None
-    return Tiles(_written(scale, repeat, unit), _written(bias, repeat, unit), unit, True)
+    length = unit or _unit(period, size)
+    if length is None or length * len(scale) > MOST_WRITTEN:
+        return None
+    return Tiles(_written(scale, repeat, length), _written(bias, repeat, length), length, True)
 
 
 def _aligned(

@@ -32,7 +32,13 @@ class Value:
         None  # int64 (steps, samples): active elements, where the kernel counted them
     )
     bits: Bits | None = None  # the same spikes, where they lie beside the numbers
+    steps: int = field(init=False)  # held here
+    samples: int = field(init=False)  # held here
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        shape = self.held.shape
+        self.steps, self.samples = shape[0], shape[1]
 
     @property
     def data(self) -> Tensor:
@@ -42,16 +48,6 @@ class Value:
         if ("data",) not in self._cache:
             self._cache["data",] = self.held.dense()
         return self._cache["data",]
-
-    @property
-    def steps(self) -> int:
-        """Steps held here."""
-        return self.held.shape[0]
-
-    @property
-    def samples(self) -> int:
-        """Samples held here."""
-        return self.held.shape[1]
 
     @property
     def device(self) -> torch.device:
@@ -73,7 +69,7 @@ class Value:
     def cancels(self) -> bool:
         """Whether n = 0 may be held as a rounding beside 0."""
         t = self.type
-        return t.kind is Kind.GRADED and t.lo < 0 and not _power_of_two(t)
+        return t.kind is Kind.GRADED and t.lo < 0 and not power_of_two(t)
 
     def units(self) -> Tensor:
         """|n| as float32 integers, same shape."""
@@ -93,6 +89,15 @@ class Value:
                 part = bits.sum_innermost()
             self._cache[key] = _sum(self, axes, units) if part is None else part
         return self._cache[key]
+
+    def any_active(self, axis: int) -> np.ndarray:
+        """Whether an element along ``axis`` of the shape is active: bool (steps, samples,
+        *rest)."""
+        bits = self.held if isinstance(self.held, Bits) else self.bits
+        summed = ("sum", (axis,), False) in self._cache
+        if not summed and bits is not None and bits.inner[-1:] == (axis,):
+            return bits.any_innermost()
+        return self.active_sum((axis,)) > 0
 
     def keep_sum(self, axes: tuple[int, ...], units: bool, found: np.ndarray) -> None:
         """What ``active_sum`` gives from now on."""
@@ -114,7 +119,7 @@ class Value:
         return self.active_sum(tuple(range(len(self.type.shape))))
 
 
-def _power_of_two(t: ValueType) -> bool:
+def power_of_two(t: ValueType) -> bool:
     """Whether scale × n is exact, and so is every sum of such numbers."""
     return bool(np.all(np.abs(np.frexp(np.asarray(t.scale))[0]) == 0.5))
 
@@ -201,6 +206,7 @@ class Call:
     bits_order: tuple[int, ...] | None = None  # spikes are wanted as bits, if memory has this order
     overwrites: int | None = None  # the operand whose memory the result may take
     out: Value | None = None  # what came of it, while its arrival is asked for
+    found: Any = None  # what a kernel counted on its way
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -208,10 +214,12 @@ class Call:
         return self.node.attrs
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
-        """What depends on parameters alone: made at the first call, kept between chunks."""
-        if name not in self.state:
-            self.state[name] = make()
-        return self.state[name]
+        """What depends on the node and its parameters alone: made at the first call, kept between
+        chunks, and from run to run where there are kernels."""
+        held = self.state if self.kernels is None else self.kernels.plans(self.node.name)
+        if name not in held:
+            held[name] = make()
+        return held[name]
 
     def step_param(self, role: str, steps: int) -> Tensor:
         """A parameter whose first axis is the step (or 1), cut to the steps of this call."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import Kind, ValueType
-from neurosim.ops._layout import by_stride
+from neurosim.ops._layout import by_stride, inverse
 from neurosim.ops._pointwise import arithmetic, joined
 from neurosim.ops._tiles import Tiles, tiles
 from neurosim.ops._value import Call, Mask, Value
@@ -76,6 +76,9 @@ class Affine(Op):
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """One multiply and one add an output element, for what is present."""
+        return call.kept("counts", lambda: self._counts(call, out))
+
+    def _counts(self, call: Call, out: Value) -> Mapping[str, Any]:
         words = sum(
             p.numel() // (len(p) if call.attrs.get("per_step") else 1) for p in call.params.values()
         )
@@ -112,13 +115,16 @@ def fused(call: Call, x: Tensor, other: Tensor | None = None) -> Tensor | None:
     plan = plans[order]
     if plan is None:
         return None
-    scale, bias = plan.steps(call.first_step, len(x))
-    out = torch.empty_like(laid) if call.overwrites is None else laid
-    slices = x.shape[0] * x.shape[1]
-    rows = [NOTHING if a is None else a.numpy().reshape(slices, -1) for a in (laid, beside, out)]
-    given = (*rows, scale, bias, plan.unit, plan.tiled, x.shape[1], order[0] == 0)
-    spread(affine_loop, slices, x.numel(), *given)
-    return out.permute([order.index(a) for a in range(len(order))])
+    steps, samples = x.shape[:2]
+    scale, bias = plan.steps(call.first_step, steps)
+    slices = steps * samples
+    into = torch.empty_like(laid) if call.overwrites is None else laid
+    out = into.numpy().reshape(slices, -1)
+    own = out if into is laid else laid.numpy().reshape(slices, -1)
+    more = NOTHING if beside is None else beside.numpy().reshape(slices, -1)
+    given = (own, more, out, scale, bias, plan.unit, plan.tiled, samples, order[0] == 0)
+    spread(affine_loop, slices, out.size, *given)
+    return x if into is laid else into.permute(inverse(order))
 
 
 @dataclass

@@ -170,7 +170,7 @@ class Convolution(Op):
             )
         if turned:
             out = channels_last(out)
-        return out.unflatten(0, x.data.shape[:2])
+        return out.view(x.steps, x.samples, *out.shape[1:])
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """Counting rules, sections 3, 6 and 7."""
@@ -186,18 +186,22 @@ class Convolution(Op):
         )
 
     def _fan_out(self, call: Call, x: Value, out: Value, units: bool) -> np.ndarray:
+        targets, everywhere = call.kept("targets", lambda: self._targets(call, x, out))
+        if everywhere and not units:
+            return x.active_total() * everywhere
         sums = x.active_sum((0,), units)  # every group has C'/groups targets a position
-        targets = call.kept("targets", lambda: self._targets(call, x, out))
         return products(sums, targets) if sums.dtype == np.int64 else expected(sums, targets)
 
-    def _targets(self, call: Call, x: Value, out: Value) -> np.ndarray:
-        """Fan-out of one channel at each position, int64."""
+    def _targets(self, call: Call, x: Value, out: Value) -> tuple[np.ndarray, int]:
+        """Fan-out of one channel at each position, int64, and that of all of them where it is one
+        (0: it is not)."""
         kernel = tuple(call.params["weight"].shape[2:])
         maps = axis_maps(call.attrs, x.type.shape[1:], out.type.shape[1:], kernel)
         spread = np.array(out.type.shape[0] // call.attrs["groups"], np.int64)
         for axis in maps:
             spread = spread[..., None] * axis
-        return spread
+        least = int(spread.min(initial=0 if not spread.size else np.iinfo(np.int64).max))
+        return spread, least if (spread == least).all() else 0
 
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray | int:
         if not call.node.known.weight_zeros:
@@ -226,7 +230,7 @@ class Convolution(Op):
         elif call.kernels is not None and not pointwise(a, tuple(weight.shape[2:])):
             return torch.from_numpy(call.kernels.reach(call, x.active_sum((0,))))
         else:
-            grouped = torch.from_numpy(x.active_sum((0,)) > 0).to(x.device).unsqueeze(2)
+            grouped = torch.from_numpy(x.any_active(0)).to(x.device).unsqueeze(2)
         if pointwise(a, tuple(weight.shape[2:])):
             return (
                 grouped

@@ -62,7 +62,7 @@ class Linear(Op):
         fan = call.params["weight"].shape[0]
         return event_counts(
             x,
-            lambda units: _rows(x, units).reshape(x.steps, x.samples, -1).sum(axis=2) * fan,
+            lambda units: (_units(x) if units else x.active_total()) * fan,
             lambda: self._zero_fan_out(call, x),
             call.node.known.fan_out_total,
             out.type.size,
@@ -86,12 +86,13 @@ class Linear(Op):
             return True
         if (stored := stored_arrival(self, call)) is not None:
             return stored
-        return torch.from_numpy(_rows(x, False) > 0).unsqueeze(-1).to(x.device)
+        rows = x.any_active(len(x.type.shape) - 1)
+        return torch.from_numpy(rows).unsqueeze(-1).to(x.device)
 
 
-def _rows(x: Value, units: bool) -> np.ndarray:
-    """Active features (or Σ|n|) of every row: int64 (steps, samples, …)."""
-    return x.active_sum((len(x.type.shape) - 1,), units)
+def _units(x: Value) -> np.ndarray:
+    """Σ|n|: int64 (steps, samples)."""
+    return x.active_sum(tuple(range(len(x.type.shape))), True)
 
 
 OP = Linear()

@@ -16,7 +16,7 @@ from neurosim.ir.graph import Node
 from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import Kind, ValueType, integers
 from neurosim.ops._sums import products
-from neurosim.ops._value import Call, Mask, Value, total
+from neurosim.ops._value import Call, Mask, Value, power_of_two, total
 
 
 def product_range(a: ValueType, b: ValueType) -> tuple[int, int]:
@@ -66,16 +66,23 @@ class Matmul(Op):
         return {"fan_in": k, "dense_macs": macs * steps, "existing_macs": existing * steps}
 
     def run(self, call: Call) -> Tensor:
-        """torch's matmul, or the event kernel."""
+        """torch's matmul, the event kernel, or the one that counts small products on its way."""
         a, b = call.inputs
         if call.engine == "event" and a.type.discrete and b.type.discrete:
             return call.kernels.matmul(call)
+        if call.kernels is not None and not call.params and _exact(call):
+            small = call.kernels.small_products(call)
+            if small is not None:
+                out, call.found = small
+                return out
         return a.data @ b.data
 
     def count(self, call: Call, out: Value) -> Mapping[str, Any]:
         """coincidence and both fan-outs, one side's fan-out, or mac."""
         a, b = call.inputs
         rows, cols, k = a.type.shape[-2], b.type.shape[-1], a.type.shape[-1]
+        if call.found is not None:
+            return _met(call, out)
         lead = math.prod(out.type.shape[:-2])
         repeat_a = lead // max(1, math.prod(a.type.shape[:-2]))
         repeat_b = lead // max(1, math.prod(b.type.shape[:-2]))
@@ -141,6 +148,30 @@ class Matmul(Op):
         left = a.active() if a.type.discrete else torch.ones_like(a.data, dtype=torch.bool)
         right = b.active() if b.type.discrete else torch.ones_like(b.data, dtype=torch.bool)
         return (left.float() @ right.float()) > 0
+
+
+def _exact(call: Call) -> bool:
+    """Whether both sides hold no negative integers, times powers of two, and sums below 2^24."""
+    discrete = all(v.type.discrete and v.type.uniform and v.type.lo >= 0 for v in call.inputs)
+    if not discrete or not call.node.value.discrete or call.node.value.hi >= 2**24:
+        return False
+    return call.kept("exact", lambda: all(power_of_two(v.type) for v in call.inputs))
+
+
+def _met(call: Call, out: Value) -> dict[str, Any]:
+    """What ``count`` says, of a kernel that saw both sides."""
+    (a, b), met = call.inputs, call.found
+    spikes, out.spikes = a.type.kind is b.type.kind is Kind.SPIKE, met.active
+    return {
+        "activation_write": out.type.size,
+        "fanout_left": met.left * b.type.shape[-1],
+        "fanout_right": met.right * a.type.shape[-2],
+        "activation_read": met.left + met.right,
+        "coincidence": met.pairs,
+        "coincidence_unit": met.pairs if spikes else met.sums,
+        "state_read": met.pairs,
+        "state_write": met.pairs,
+    }
 
 
 def masked(call: Call, a: Value, b: Value, out: Value) -> dict[str, np.ndarray]:

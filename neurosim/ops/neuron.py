@@ -21,7 +21,6 @@ from neurosim.ir.op import Op, Params, Types
 from neurosim.ir.types import ValueType, integers
 from neurosim.ops._arrive import arrival, full
 from neurosim.ops._bits import Bits
-from neurosim.ops._layout import filled
 from neurosim.ops._sums import true_elements
 from neurosim.ops._value import Call, Mask, Value
 
@@ -37,12 +36,6 @@ def _emitting(node: Node) -> Neuron:
     """The same, its membrane as the output where that is asked for."""
     neuron = equation(node)
     return neuron.emitting_membrane() if node.attrs.get("emit", "spike") == "v" else neuron
-
-
-def _kept_equation(node: Node, plans: dict[Any, Any]) -> Neuron:
-    if "equation" not in plans:
-        plans["equation"] = _emitting(node)
-    return plans["equation"]
 
 
 class NeuronOp(Op):
@@ -82,11 +75,8 @@ class NeuronOp(Op):
     def run(self, call: Call) -> Tensor | Bits:
         """The torch scan, or what fuses it: the event engine, which emits bits where they are
         wanted, and a kernel on a device."""
-        from neurosim.ops import _neuron_device, _neuron_scan
-
         (x,) = call.inputs
-        plans = {} if call.kernels is None else call.kernels.plans(call.node.name)
-        neuron = call.kept("equation", lambda: _kept_equation(call.node, plans))
+        neuron = call.kept("equation", lambda: _emitting(call.node))
         if neuron.fixed_point is not None:
             from neurosim.ops import _neuron_fixed
 
@@ -95,6 +85,8 @@ class NeuronOp(Op):
             return self._memoryless(call, neuron)
         if call.engine == "event" and x.device.type == "cpu":
             return self._fused(call, neuron)
+        from neurosim.ops import _neuron_device, _neuron_scan
+
         state = call.state.get("neuron")
         if x.device.type == "cuda" and _neuron_device.launches(neuron, call.params):
             found = _neuron_device.scan_device(neuron, call.params, x.data, state, call.first_step)
@@ -105,11 +97,13 @@ class NeuronOp(Op):
         return out
 
     def _fused(self, call: Call, neuron: Neuron) -> Tensor | Bits:
-        from neurosim.ops import _neuron_fused
+        from neurosim.ops._neuron_fused import scan_fused
+        from neurosim.ops._neuron_short import readable
 
         x, own = call.inputs[0].data, call.overwrites is not None
-        x, own = (x, own) if filled(x) else (x.contiguous(), True)
-        done = _neuron_fused.scan_fused(
+        if not readable(x, neuron, call.bits_order is not None):
+            x, own = x.contiguous(), True
+        done = scan_fused(
             neuron,
             call.kept("arrays", lambda: {k: a.numpy() for k, a in call.params.items()}),
             x.numpy(),
@@ -121,7 +115,7 @@ class NeuronOp(Op):
             plans=None if call.kernels is None else call.kernels.plans(call.node.name),
         )
         call.state["neuron_arrays"] = done.state
-        call.state["emitted"] = done.spikes, done.bits
+        call.found = done.spikes, done.bits
         return done.out if isinstance(done.out, Bits) else torch.from_numpy(done.out)
 
     def _memoryless(self, call: Call, neuron: Neuron) -> Tensor:
@@ -158,7 +152,7 @@ class NeuronOp(Op):
             "weight_read": size if per_neuron else 0,
         }
         if out.type.discrete:
-            emitted, out.bits = call.state.pop("emitted", (None, None))
+            emitted, out.bits = call.found or (None, None)
             if emitted is None:
                 emitted = out.active_sum(tuple(range(len(out.type.shape))), units=out.type.hi > 1)
             elif out.type.hi == 1:

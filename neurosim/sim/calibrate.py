@@ -93,6 +93,7 @@ def calibrate(tell: Callable[[int, int], object] | None = None) -> Costs:
                 tell(number + 1, len(listed))
         seconds = {key: fitted(rows) for key, rows in measured.items()}
         seconds["turn"] = {"inputs": _turn()}
+        seconds["unpack"] = {"inputs": _unpack()}
     return Costs(seconds, machine(torch.get_num_threads()))
 
 
@@ -187,6 +188,16 @@ def seconds(call: Callable[[], Any]) -> float:
 
 def _weight_shape(probe: Probe) -> tuple[int, ...]:
     return (probe.outputs, probe.inputs // probe.groups, *(probe.kernel,) * probe.axes)
+
+
+def _unpack() -> float:
+    """Seconds an element of making numbers of bits."""
+    from neurosim.ops._bits import Bits
+
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**62, (8, 64 * 28 * 28 // 64))
+    bits = Bits(words, (1, 8, 64, 28, 28), (1, 2, 0))
+    return seconds(bits.dense) / (words.size * 64)
 
 
 def _turn() -> float:

@@ -44,7 +44,10 @@ class Choice:
     ) -> None:
         self.name, self.replayed, self.reproducible = name, replayed, reproducible
         self.chosen: dict[str, list[Stretch]] = {}
-        self.lines: dict[Any, Any] = {} if packed is None else packed.setdefault("/lines", {})
+        self.settled: dict[str, str] = {}  # of nodes that went to one engine for the graph's sake
+        kept = {} if packed is None else packed
+        self.lines: dict[Any, Any] = kept.setdefault("/lines", {})
+        self.same: dict[str, str] = {} if replayed else kept.setdefault(f"/{name}", {})
         self.kernels: Any = None
         self.costs: Costs | None = None
         if device == "cpu" and name != DENSE:
@@ -54,6 +57,12 @@ class Choice:
             self.costs = shipped() if reproducible else costs(torch.get_num_threads())
 
     def __call__(self, node: Node, inputs: tuple[Value, ...]) -> str:
+        if (word := self.same.get(node.name)) is not None:
+            self.settled[node.name] = word
+            return word
+        if not self.replayed and not (self.name == "auto" and _by_cost(node, inputs)):
+            self.same[node.name] = self.settled[node.name] = word = self._choose(node, inputs)
+            return word
         past, known = self.chosen.get(node.name, []), self.replayed.get(node.name)
         if known:
             word = known[min(sum(s.calls for s in past), len(known) - 1)]
@@ -83,9 +92,14 @@ class Choice:
     def _last(self, node: Node) -> str:
         if past := self.chosen.get(node.name):
             return past[-1].engine
+        if word := self.settled.get(node.name):
+            return word
         if known := self.replayed.get(node.name):
             return known[0]
-        return self._usual(node) if self.name == "auto" else EVENT
+        if self.name != "auto":
+            return EVENT
+        before = None if self.reproducible else self.lines.get((node.name, "before"))
+        return before or self._usual(node)
 
     def _usual(self, node: Node) -> str:
         """The better engine at an assumed density, from the graph alone."""
@@ -102,24 +116,28 @@ class Choice:
             return EVENT if self.name == EVENT else DENSE
         if node.op == "neuron":
             return EVENT
-        if node.op not in CHOSEN or not inputs[0].type.discrete:
+        if not _by_cost(node, inputs):
             return DENSE
         (x,) = inputs
         if self.reproducible:
             return self._usual(node)
-        bits, planar = isinstance(x.held, Bits) or x.bits is not None, _planar(x)
-        key = (node.name, x.steps * x.samples, bits, planar)
+        alone = isinstance(x.held, Bits)
+        key = (node.name, x.steps * x.samples, alone or x.bits is not None, _planar(x), alone)
         if self.lines.get(key, (None, ()))[0] is not self.costs:
             self.lines[key] = self.costs, self._line(node, *key[1:])
         active = float(x.active_total().sum())
         found = self.lines[key][1]
-        return min(found, key=lambda engine: found[engine][0] + active * found[engine][1])
+        best = min(found, key=lambda engine: found[engine][0] + active * found[engine][1])
+        self.lines[node.name, "before"] = best  # what a run after this one expects
+        return best
 
-    def _line(self, node: Node, slices: int, bits: bool, planar: bool) -> dict[str, Any]:
+    def _line(
+        self, node: Node, slices: int, bits: bool, planar: bool, alone: bool
+    ) -> dict[str, Any]:
         """Of each engine, seconds without activity and seconds an active element: costs are
         linear."""
         assert self.costs is not None
-        none, one = (work(node, slices, active, bits, planar) for active in (0.0, 1.0))
+        none, one = (work(node, slices, active, bits, planar, alone) for active in (0.0, 1.0))
         found: dict[str, tuple[float, float]] = {}
         for engine in (DENSE, PLANAR, EVENT):
             fixed = self.costs.predict(engine, none)
@@ -131,11 +149,16 @@ class Choice:
 
     def record(self) -> dict[str, str]:
         """For the manifest: one word a node, or its chunks in order ("event×2 dense×1")."""
-        found: dict[str, str] = {}
+        found = dict(self.settled)
         for name, past in self.chosen.items():
             several = " ".join(f"{s.engine}{TIMES}{s.calls}" for s in past)
             found[name] = past[0].engine if len(past) == 1 else several
         return found
+
+
+def _by_cost(node: Node, inputs: tuple[Value, ...]) -> bool:
+    """Whether both engines can run it, and costs decide."""
+    return node.op in CHOSEN and inputs[0].type.discrete
 
 
 def _planar(x: Value) -> bool:

@@ -26,7 +26,7 @@ from neurosim.sim.kernels.packing import FEW_INPUTS, tile_widths
 SHIPPED = Path(__file__).with_name("costs.json")
 DENSE, PLANAR, EVENT = "dense", "dense_planar", "event"
 FEW = "_few"
-KERNELS = 3  # goes up when they become faster or slower: costs measured before are of no use
+KERNELS = 4  # goes up when they become faster or slower: costs measured before are of no use
 ASSUMED = 0.1  # density where none may be looked at
 DENSE_TERMS = ("call", "macs", "macs_over_in", "macs_over_out", "inputs", "outputs")
 EVENT_TERMS = ("call", "inputs", "bits", "joins", "adds", "pixels", "outputs")
@@ -52,6 +52,7 @@ class Work:
     active: float
     bits: bool = False
     planar: bool = False  # activity lies with channels outermost
+    alone: bool = False  # there are bits and no numbers yet
 
     def dense(self) -> dict[str, float]:
         """Terms of torch's kernel."""
@@ -74,7 +75,14 @@ class Work:
                         strict=True))  # fmt: skip
 
 
-def work(node: Node, slices: int, active: float, bits: bool = False, planar: bool = False) -> Work:
+def work(
+    node: Node,
+    slices: int,
+    active: float,
+    bits: bool = False,
+    planar: bool = False,
+    alone: bool = False,
+) -> Work:
     """Of a convolution or linear node over so many slices."""
     facts = node.known
     inputs, outputs = math.prod(facts.in_shapes[0]) * slices, node.value.size * slices
@@ -83,14 +91,14 @@ def work(node: Node, slices: int, active: float, bits: bool = False, planar: boo
     if g is None:
         out, features = facts.weight_shape
         kind = few("linear", features)
-        return Work(kind, inputs, outputs, macs, 1, features, out, active, bits)
+        return Work(kind, inputs, outputs, macs, 1, features, out, active, bits, False, alone)
     taps, fan_in, fan_out = (
         math.prod(g.kernel), g.channels_in // g.groups, g.channels_out // g.groups
     )  # fmt: skip
     kind = "depthwise" if fan_in == 1 < g.groups else f"conv{len(g.kernel)}"
     if taps == 1 and fan_in > 1:
         kind = few("pointwise", fan_in) if g.groups == 1 else "pointwise"
-    return Work(kind, inputs, outputs, macs, taps, fan_in, fan_out, active, bits, planar)
+    return Work(kind, inputs, outputs, macs, taps, fan_in, fan_out, active, bits, planar, alone)
 
 
 def few(kind: str, fan_in: int) -> str:
@@ -112,6 +120,8 @@ class Costs:
             return math.inf
         terms = work.event() if engine == EVENT else work.dense()
         cost = sum(found.get(term, 0.0) * number for term, number in terms.items())
+        more = self.seconds.get("unpack", {}).get("inputs", 0.0) * work.inputs
+        cost += more * (work.alone and engine != EVENT)
         turned = not work.kind.startswith("linear") and engine == (DENSE if work.planar else PLANAR)
         elements = work.inputs * turned + work.outputs * (engine == PLANAR)  # for who reads on
         return cost + self.seconds.get("turn", {}).get("inputs", 0.0) * elements

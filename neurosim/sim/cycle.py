@@ -122,7 +122,6 @@ class Cycle:
                 self._whole(executor, node, i, given, values) for i in range(len(node.inputs))
             )
             call = executor.counting(node, inputs, executor.step[node.name] - steps)
-            call.state.pop("emitted", None)
             if node.name not in values:
                 values[node.name] = Value(get(node.op).run(call), node.value)
             if node.name in executor.needed:

@@ -18,8 +18,10 @@ from neurosim.ops._value import Call, Value
 class EventKernels:
     """What ``Call.kernels`` offers to operators run by the event engine (CPU, float32)."""
 
-    def __init__(self, packed: dict[str, Any] | None = None) -> None:
-        self._packed = {} if packed is None else packed  # by node
+    def __init__(self, packed: dict[Any, Any] | None = None) -> None:
+        held = {} if packed is None else packed
+        self._packed: dict[str, Any] = held.setdefault("/weights", {})  # by node
+        self._plans: dict[str, dict[Any, Any]] = held.setdefault("/plans", {})
 
     def convolution(self, call: Call) -> Tensor:
         """(steps, samples, C', *spatial')."""
@@ -115,9 +117,30 @@ class EventKernels:
         out = matmul(left.contiguous().numpy(), right.contiguous().numpy())
         return torch.from_numpy(np.ascontiguousarray(out)).reshape(*lead, *out.shape[-2:])
 
+    def small_products(self, call: Call) -> tuple[Tensor, Any] | None:
+        """(steps, samples, …, M, N) and what met (``Met``); None where torch is to multiply: large
+        ones, and operands that lie otherwise or repeat."""
+        from neurosim.sim.kernels.small_products import MOST, Laid, fits, small_products
+
+        a, b = (v.data for v in call.inputs)
+        if a.shape[:-2] != b.shape[:-2] or a.ndim not in (4, 5):
+            return None
+        sizes = (*a.shape[:2], *(a.shape[2:-2] or (1,)), *a.shape[-2:], b.shape[-1])
+        if not 0 < math.prod(sizes) <= MOST * sizes[0] * sizes[1]:
+            return None
+        left, right = (_laid(x, Laid) for x in (a, b))
+        if not fits(left, right, sizes):
+            return None
+        scale = float(call.node.value.scale)
+        out, met = small_products(left, right, sizes, scale)
+        return torch.from_numpy(out if a.ndim == 5 else out[:, :, 0]), met
+
     def plans(self, name: str) -> dict[Any, Any]:
-        """What a neuron node keeps from run to run."""
-        return self._packed.setdefault(name, {})
+        """What a node keeps from run to run."""
+        found = self._plans.get(name)
+        if found is None:
+            found = self._plans[name] = {}
+        return found
 
     def _weights(self, call: Call) -> tuple[Any, float | None]:
         """Packed weights, and the step of their grid where they are integers on one."""
@@ -132,6 +155,14 @@ class EventKernels:
                 weight, step = found
             self._packed[name] = pack_weights(weight, *shape), step
         return self._packed[name]
+
+
+def _laid(x: Tensor, make: Any) -> Any:
+    """Its memory, and how far apart neighbours along (steps, samples, heads, rows, columns) lie."""
+    apart = x.stride()
+    length = 1 + sum((n - 1) * step for n, step in zip(x.shape, apart, strict=True))
+    heads = apart if x.ndim == 5 else (*apart[:2], 0, *apart[2:])
+    return make(x.as_strided((length,), (1,)).numpy(), heads)
 
 
 MOST_ROWS = 2**24 // 128  # int8 rows whose sum float32 holds exactly

@@ -69,32 +69,25 @@ class Executor:
         self.units, self.needed, self.packed = plan.units, plan.needed, plan.readers
         self.overwritten, self.deferred = plan.overwritten, plan.deferred
         self.simple = plan.simple
-        self.state: dict[str, dict[str, Any]] = {n.name: {} for n in graph.nodes}
-        self.step: dict[str, int] = {n.name: 0 for n in graph.nodes}
+        names = graph.by_name
+        self.state: dict[str, dict[str, Any]] = {name: {} for name in names}
+        self.step: dict[str, int] = dict.fromkeys(names, 0)
         self.done: set[str] = set()
         self.total = counts.total  # steps of the clip; None until the end of a stream is seen
         self.fed = 0
         self.at_end: list[tuple[str, str, np.ndarray]] = []  # counts of the last step of a stream
         self.kept = {name: Steps(self.total or 1) for name in keep}
         self.halos: dict[str, Halo] = {}
-        self.queues: dict[tuple[str, int], Queue] = {}
-        self.operands: dict[str, list[Queue]] = {
-            n.name: [] for n in graph.nodes
-        }  # but from inside a cycle
-        self.readers: dict[str, list[Queue]] = {n.name: [] for n in graph.nodes}
-        for unit in self.units:
-            self._connect(unit)
+        self.queues: dict[tuple[str, int], Queue] = {}  # into cycles
+        self.operands: dict[str, list[Queue]] = {name: [] for name in names}
+        self.readers: dict[str, list[Queue]] = {name: [] for name in names}
+        for line in plan.lines:
+            queue = Queue(line.sequence)
+            self.operands[line.node].append(queue)
+            self.readers[line.source].append(queue)
+            if line.into_loop:
+                self.queues[line.node, line.place] = queue
         self.cycles = {u.nodes[0].name: Cycle(graph, u, self.needed) for u in self.units if u.cycle}
-
-    def _connect(self, unit: Unit) -> None:
-        inside = {n.name for n in unit.nodes} if unit.cycle else set()
-        for node in unit.nodes:
-            for i, edge in enumerate(node.inputs):
-                if edge.node not in inside:
-                    queue = Queue(self.graph[edge.node].value.steps is not None)
-                    self.queues[node.name, i] = queue
-                    self.operands[node.name].append(queue)
-                    self.readers[edge.node].append(queue)
 
     def feed(self, clip: Tensor, final: bool) -> None:
         """Run everything that the next steps of the clip (steps, samples, *shape) allow."""
@@ -126,9 +119,10 @@ class Executor:
 
     def _simply(self, node: Node) -> None:
         queues = self.operands[node.name]
-        steps = min([q.pending for q in queues])
+        steps = queues[0].pending if len(queues) == 1 else min([q.pending for q in queues])
         if steps:
-            self._run(node, tuple([q.take(steps) for q in queues]), steps)
+            call = self.call(node, tuple([q.take(steps) for q in queues]))
+            self._finish(node, self.execute(node, call), call, steps)
 
     def _advance(self, unit: Unit, final: bool) -> None:
         if unit.cycle:
@@ -294,12 +288,12 @@ class Executor:
         found = get(node.op).count(call, out)
         if not found:
             return
-        timeless = all([v.type.steps is None for v in call.inputs])  # no source step
+        timeless = node.name not in self.simple and all(
+            [v.type.steps is None for v in call.inputs]
+        )  # no source step
         first, slices = call.first_step, (out.steps, out.samples)
-        within = self.total is None or first + slices[0] <= self.total
-        if within and not timeless and all([_of(counted, slices) for counted in found.values()]):
-            self.counts.add_slices(node.name, found, slices, first, self.first_sample)
-            return
+        if not timeless and (self.total is None or first + slices[0] <= self.total):
+            found = self.counts.add_slices(node.name, found, slices, first, self.first_sample)
         for event, each in found.items():
             counted = np.full(slices, each) if isinstance(each, int) else np.asarray(each)
             first = call.first_step
@@ -320,11 +314,6 @@ class Executor:
     def result(self, name: str) -> Tensor:
         """A kept value: (steps, samples, *shape), one step for a clip value."""
         return self.kept[name].value()
-
-
-def _of(counted: Any, slices: tuple[int, int]) -> bool:
-    """Whether it is one number a slice of the output."""
-    return isinstance(counted, int) or counted.shape == slices
 
 
 def _folded(counted: np.ndarray, steps: int) -> np.ndarray:

@@ -105,11 +105,37 @@ def simple(graph: Graph, plan: tuple[Unit, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
+class Line(NamedTuple):
+    """An operand that a node takes from outside its loop: its place, its source, and whether it is
+    a sequence of steps."""
+
+    node: str
+    place: int
+    source: str
+    sequence: bool
+    into_loop: bool
+
+
+def lines(graph: Graph, plan: tuple[Unit, ...]) -> tuple[Line, ...]:
+    """Every operand but those from inside a loop, in the order of the units."""
+    found: list[Line] = []
+    for unit in plan:
+        inside = {n.name for n in unit.nodes} if unit.cycle else set[str]()
+        for node in unit.nodes:
+            for k, edge in enumerate(node.inputs):
+                if edge.node not in inside:
+                    sequence = graph[edge.node].value.steps is not None
+                    found.append(Line(node.name, k, edge.node, sequence, bool(unit.cycle)))
+    return tuple(found)
+
+
 class Schedule(NamedTuple):
-    """Units in order, REAL values whose arrival is needed, neurons that may emit bits, operands
-    that may be overwritten, affines that an add takes along, and simple nodes."""
+    """Units in order, the operands between them, REAL values whose arrival is needed, neurons that
+    may emit bits, operands that may be overwritten, affines that an add takes along, and simple
+    nodes."""
 
     units: tuple[Unit, ...]
+    lines: tuple[Line, ...]
     needed: frozenset[str]
     readers: dict[str, Readers]
     overwritten: dict[str, int]
@@ -127,7 +153,13 @@ def schedule(graph: Graph, keep: frozenset[str]) -> Schedule:
         plan, readers = units(graph), event_readers(graph, keep)
         own = overwritten(graph, keep, plan)
         made[keep] = Schedule(
-            plan, needs_arrival(graph), readers, own, deferred(graph, own), simple(graph, plan)
+            plan,
+            lines(graph, plan),
+            needs_arrival(graph),
+            readers,
+            own,
+            deferred(graph, own),
+            simple(graph, plan),
         )
     return made[keep]
 

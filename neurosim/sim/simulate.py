@@ -69,12 +69,29 @@ def simulate(
     check_device(device)
     keep = recorded(graph, record, updates)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
+    cut = check_window(window, hop)
     if isinstance(clip, Iterator):
         if updates:
             raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
-        return _streamed(graph, clip, choice, keep, chunk, check_window(window, hop), device,
-                         memory_budget, manifest)  # fmt: skip
-    source, left_out = _checked(graph, clip, window, hop)
+        return _streamed(graph, clip, choice, keep, chunk, cut, device, memory_budget, manifest)
+    with _uncollected():
+        return _whole(graph, clip, choice, keep, chunk, cut, device, memory_budget, updates,
+                      manifest)  # fmt: skip
+
+
+def _whole(
+    graph: Graph,
+    clip: Any,
+    choice: Choice,
+    keep: frozenset[str],
+    chunk: int | None,
+    window: tuple[int, int] | None,
+    device: str,
+    memory_budget: int | None,
+    updates: bool,
+    manifest: Manifest | None,
+) -> Run:
+    source, left_out = _checked(graph, clip, window)
     source = source.to(device)
     steps, samples = source.shape[:2]
     size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
@@ -88,8 +105,7 @@ def simulate(
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
     trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
     counted = counts.finish()
-    done = _manifest(manifest, graph, choice, size, check_window(window, hop), counted,
-                     window_notes(left_out))  # fmt: skip
+    done = _manifest(manifest, graph, choice, size, window, counted, window_notes(left_out))
     return Run(counted, graph.facts(), done, outputs, trace, graph)
 
 
@@ -100,11 +116,11 @@ def _check_amounts(chunk: int | None, memory_budget: int | None) -> None:
         raise SimulationError(f"memory_budget={memory_budget}: give 1 byte or more, or None")
 
 
-def _checked(graph: Graph, clip: Any, window: int | None, hop: int | None) -> tuple[Tensor, int]:
+def _checked(graph: Graph, clip: Any, window: tuple[int, int] | None) -> tuple[Tensor, int]:
     """(steps, samples, …) of the clip or of its windows, and the steps that fill none."""
     source = to_slices(graph, clip)
     check_clip(graph, source)
-    source, left_out = cut_windows(source, window, hop)
+    source, left_out = cut_windows(source, window)
     check_length(graph, source.shape[0])
     return source, left_out
 
@@ -112,7 +128,7 @@ def _checked(graph: Graph, clip: Any, window: int | None, hop: int | None) -> tu
 def _feed(executor: Executor, source: Tensor, size: int) -> None:
     """Every step, ``size`` at a time."""
     steps = source.shape[0]
-    with torch.no_grad(), exact_float32(), _uncollected():
+    with torch.no_grad(), exact_float32():
         for start in range(0, steps, size):
             executor.feed(source[start : start + size], start + size >= steps)
 

@@ -3,7 +3,6 @@ different paces."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 import torch
@@ -12,12 +11,12 @@ from torch import Tensor
 from neurosim.ops._value import Mask, Value
 
 
-@dataclass
+@dataclass(slots=True)
 class Queue:
     """Pending steps of one operand (a sequence), or its single value (a clip value)."""
 
     sequence: bool
-    parts: deque[Value] = field(default_factory=deque)
+    parts: list[Value] = field(default_factory=list)  # few: a list takes less room
     clip: Value | None = None
 
     def push(self, value: Value) -> None:
@@ -39,13 +38,13 @@ class Queue:
             assert self.clip is not None
             return self.clip
         if self.parts and self.parts[0].steps == steps:
-            return self.parts.popleft()
+            return self.parts.pop(0)
         taken: list[Value] = []
         left = steps
         while left:
-            part = self.parts.popleft()
+            part = self.parts.pop(0)
             if part.steps > left:
-                self.parts.appendleft(cut(part, left, part.steps))
+                self.parts.insert(0, cut(part, left, part.steps))
                 part = cut(part, 0, left)
             taken.append(part)
             left -= part.steps

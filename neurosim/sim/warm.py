@@ -109,7 +109,7 @@ def _sums_and_affines() -> None:
 
     from neurosim.ops._affine_kernel import affine_loop
     from neurosim.ops._layout import channels_last
-    from neurosim.ops._sums import products, sum_axis, true_elements
+    from neurosim.ops._sums import products, sum_axis
     from neurosim.ops.affine import NOTHING
 
     x = torch.ones(2, 2, 20, 20)
@@ -117,7 +117,6 @@ def _sums_and_affines() -> None:
         sum_axis(x, axis, None, True)
         sum_axis(x, axis, 1.0, False)
     channels_last(x)
-    true_elements(x > 0)
     products(x.numpy().astype(np.int64), np.ones((20, 20), np.int64))
     rows, one = x.numpy().reshape(4, -1), np.ones((1, 400), np.float32)
     for other in (NOTHING, rows):

@@ -23,12 +23,12 @@ def check_window(window: int | None, hop: int | None) -> tuple[int, int] | None:
     return window, hop
 
 
-def cut_windows(clip: Tensor, window: int | None, hop: int | None) -> tuple[Tensor, int]:
-    """The clip in windows when that is asked for, and the steps at its end that fill none.
+def cut_windows(clip: Tensor, asked: tuple[int, int] | None) -> tuple[Tensor, int]:
+    """The clip in windows (window, hop) when they are asked for, and the steps at its end that fill
+    none.
 
-    Raises SimulationError: as ``check_window``. ClipError: shorter than one window.
+    Raises ClipError: shorter than one window.
     """
-    asked = check_window(window, hop)
     if asked is None:
         return clip, 0
     window, hop = asked

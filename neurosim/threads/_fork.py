@@ -31,9 +31,11 @@ intrinsic: Any = extending.intrinsic  # its decorated functions take one argumen
 _njit: Any = njit
 _bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # not called from Python
 _called = _njit(nogil=True, error_model="numpy")
-body = _njit(nogil=True, error_model="numpy", **_bare)  # its loop is kept, with it inside
-# of a kernel's inner functions: without ``_nrt`` each call would count references to its arrays, an
-# atomic operation that costs more than most of what they do; they allocate nothing
+# Of a kernel, whose loop is kept with it inside, and of its inner functions. With ``_nrt``, each
+# call and each row that is cut out of an array would count references: atomic operations, for which
+# the threads fight, that cost more than most of what they do. Without, nothing can be allocated.
+body = _njit(nogil=True, error_model="numpy", _nrt=False, **_bare)
+roomy_body = _njit(nogil=True, error_model="numpy", **_bare)  # of a kernel that allocates
 inlined = _njit(nogil=True, forceinline=True, error_model="numpy", _nrt=False, **_bare)
 
 

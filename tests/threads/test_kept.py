@@ -11,10 +11,10 @@ from pathlib import Path
 LOOP = """
 import numpy as np
 
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 
-@body
+@roomy_body
 def double(first, last, x, out):
     room = np.empty(2, np.float64)
     for k in range(first, last):

@@ -14,7 +14,7 @@ from neurosim.sim.kernels.events import Frames
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 LANES = 8
 SLACK = 16  # floats past a plane that a vector may touch
@@ -96,7 +96,7 @@ def _places(sizes: np.ndarray, room: int) -> np.ndarray:
     return np.asarray(lines * room + x, np.int64).reshape(-1)
 
 
-@body
+@roomy_body
 def _scatter_planar(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Output planes begin..end, numbered (sample, output channel), from x (N, C, positions)."""
     outputs, size, wide = bias.size, place.size, kernel_rows.shape[1] // lines.size
@@ -119,7 +119,7 @@ def _scatter_planar_loop(start, threads, tasks, chunk, args):
     return fork(_scatter_planar, start, threads, tasks, chunk, args)
 
 
-@body
+@roomy_body
 def _scatter_last(begin, end, x, channels, sizes, room, place, kernel_rows, lines, bias, out):
     """Blocks begin..end of 16 channels, numbered (sample, block), from x (N, positions, C)."""
     blocks, size, wide = -(-channels // BLOCK), place.size, kernel_rows.shape[1] // lines.size

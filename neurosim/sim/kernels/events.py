@@ -18,7 +18,7 @@ from neurosim.ops._bits_kernel import active_word, pack_loop, window
 from neurosim.ops._layout_kernel import interleave_loop
 from neurosim.ops._vectors import column_words, list_16, lowest_bit, ones
 from neurosim.threads import spread
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import body, compiled, fork, inlined, roomy_body
 
 SLACK = 16  # readable floats and ints past the end of each list: vectors may overshoot
 
@@ -195,7 +195,7 @@ def _emit(word, number, x, first, step, index, value, at):
     return at
 
 
-@body
+@roomy_body
 def _compress_planar(begin, end, x, channels, groups, lines, width, index, value, start):
     """Rows begin..end of x (N, C, lines, width): one word of up to 64 channels per column, filled
     plane by plane.

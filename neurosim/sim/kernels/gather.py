@@ -22,7 +22,7 @@ from neurosim.ops._vectors import (
     row_sum_64,
 )
 from neurosim.sim.kernels.events import SLACK
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 BLOCK_EVENTS = 1 << 16
 BLOCK_PIXELS = 1 << 12
@@ -145,7 +145,7 @@ def _join_block(source, task, end, groups, index, value, bounds):
     return pixels
 
 
-@body
+@roomy_body
 def gather(begin, end, source, sums):
     """Sums of output lines begin..end, numbered (sample, group, line)."""
     groups, channels = sums.tiles.shape[0], sums.bias.size - 64

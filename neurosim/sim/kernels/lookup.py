@@ -12,7 +12,7 @@ import numpy as np
 from neurosim.ops._bit_sums import looked_up_16
 from neurosim.ops._bits_kernel import window
 from neurosim.sim.kernels.packing import FEW_INPUTS, PackedWeights
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 WIDTH = 16  # output channels of a table
 
@@ -22,7 +22,7 @@ def has_tables(packed: PackedWeights) -> bool:
     return packed.inputs <= FEW_INPUTS and not packed.integer
 
 
-@body
+@roomy_body
 def lookup(begin, end, words, table, inputs, pixels, bias, scale, out):
     """Outputs of pixels begin..end of spikes (N, pixels, inputs), one bit each."""
     channels, sixteens = bias.size - 64, (inputs + 15) // 16

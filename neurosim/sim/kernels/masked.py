@@ -27,7 +27,7 @@ from neurosim.sim.kernels.events import BitFrames, Frames, as_bits
 from neurosim.sim.kernels.geometry import Axis, Tables, tables
 from neurosim.sim.kernels.packing import PackedWeights, padded_bias
 from neurosim.threads import spread
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 LANES = 16
 
@@ -107,7 +107,7 @@ def _pixels(columns: int) -> int:
     return WIDE if wide else NARROW
 
 
-@body
+@roomy_body
 def _strip_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), a strip at a time: the last columns once
     more where they do not fill one. Bits are copied between columns of padding."""
@@ -192,7 +192,7 @@ def _strip(layer, bits, above, row, line, first, out, at):
             narrow_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
 
 
-@body
+@roomy_body
 def _masked_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), pixel by pixel."""
     lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels

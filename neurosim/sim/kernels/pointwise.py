@@ -12,7 +12,7 @@ from neurosim.sim.kernels.events import BitFrames, Frames, list_word
 from neurosim.sim.kernels.gather import Lists, sum_spikes
 from neurosim.sim.kernels.geometry import Axis
 from neurosim.sim.kernels.packing import PackedWeights
-from neurosim.threads._fork import body, compiled, fork
+from neurosim.threads._fork import compiled, fork, roomy_body
 
 CLOSE = 2**20  # bytes of weights that every pixel may walk through
 NO_WORDS = np.empty((0, 0), np.int64)
@@ -33,7 +33,7 @@ def memory(source: Frames | BitFrames) -> tuple[np.ndarray, np.ndarray]:
     return source.flat, NO_WORDS
 
 
-@body
+@roomy_body
 def pointwise(begin, end, x, words, value, inputs, pixels, sums):
     """Outputs of pixels begin..end of spikes (N, pixels, inputs); ``value`` is not read."""
     channels, aligned = sums.bias.size - 64, inputs % 64 == 0

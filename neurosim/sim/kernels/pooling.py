@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.ops._vectors import largest_16
 from neurosim.threads import spread
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 LANES = 16
 
@@ -30,7 +30,7 @@ def max_pool(x: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
     return out
 
 
-@body
+@roomy_body
 def _pool(begin, end, x, out, sizes, down, across):
     """Output lines begin..end, numbered (sample, line)."""
     lines, columns, channels = sizes

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.sim.kernels.geometry import Axis, tables
 from neurosim.threads import spread
-from neurosim.threads._fork import body, compiled, fork, inlined
+from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 
 def reach(active: np.ndarray, axes: list[Axis]) -> np.ndarray:
@@ -24,7 +24,7 @@ def reach(active: np.ndarray, axes: list[Axis]) -> np.ndarray:
     return out
 
 
-@body
+@roomy_body
 def _reach(begin, end, active, out, lines, line_count, runs, run_count, taps, padding):
     """Output lines begin..end, numbered (sample, line); tables: see geometry.Tables. ``taps``: the
     kernel's length where neighbouring outputs see neighbouring places, else 0."""
