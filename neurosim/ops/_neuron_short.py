@@ -203,11 +203,7 @@ def _walk(
     apart = (*layout.rows(x.shape), samples, layout.step, layout.sample,
              unit if layout.dense else layout.pitch)  # fmt: skip
     arguments = (
-        *(
-            plan.block,
-            source,
-            _NO_NUMBERS if out is None else out.transpose(layout.order).reshape(-1),
-        ),
+        *(plan.block, source, into),
         *(_NO_WORDS if bits is None else bits.words.reshape(-1), -(-size // WORD), spikes, apart),
         *(v.reshape(-1), (scale.reshape(-1), bias.reshape(-1), scale.shape[1]), unit),
         *(plan.affine.tiled, plan.numbers, plan.form),
@@ -235,4 +231,4 @@ def _like(x: np.ndarray, layout: Layout, overwrite: bool) -> np.ndarray:
 def _span(x: np.ndarray) -> np.ndarray:
     """All the memory from the first to the last element of x."""
     length = 1 + sum((n - 1) * s // 4 for n, s in zip(x.shape, x.strides, strict=True))
-    return np.lib.stride_tricks.as_strided(x, (length,), (4,), writeable=False)
+    return np.lib.stride_tricks.as_strided(x, (length,), (4,))  # (read-only: compiled twice)

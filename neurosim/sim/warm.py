@@ -53,14 +53,15 @@ def _kernels() -> None:
     for weight, padding in ((dense, 1), (dense[:, :, :1, :1], 0)):
         kernels.conv(_bits(), weight, padding=padding, spike=1.0)
     kernels.matmul(spikes.reshape(2, 32, 54), spikes.reshape(2, 54, 32))
+    _small_products()
     _reach()
     _pools(last.transpose(0, 2, 3, 1))
 
 
-def _bits() -> BitFrames:
+def _bits(channels: int = 32) -> BitFrames:
     from neurosim.sim.kernels.events import BitFrames
 
-    return BitFrames(np.ones((2, 27), np.int64), (2, 32, 1, 6, 9))
+    return BitFrames(np.ones((2, 54 * channels // 64), np.int64), (2, channels, 1, 6, 9))
 
 
 def _reach() -> None:
@@ -69,6 +70,13 @@ def _reach() -> None:
 
     active = np.ones((2, 1, 6, 9), np.int64)
     reach(active, axes_of((1, 6, 9), (1, 3, 3), 2, 1, 1, 1, 0, False))
+
+
+def _small_products() -> None:
+    from neurosim.sim.kernels.small_products import Laid, small_products
+
+    one = Laid(np.ones(256, np.float32), (256, 256, 256, 16, 1))
+    small_products(one, one, (1, 1, 1, 16, 16, 16), 1.0)
 
 
 def _pools(last: np.ndarray) -> None:
@@ -96,6 +104,8 @@ def compile_beside() -> None:
     from neurosim.sim import kernels
 
     kernels.conv(_bits(), np.ones((32, 32, 3, 3), np.float32), padding=1, spike=1.0)
+    kernels.conv(_bits(64), np.ones((32, 64, 1, 1), np.float32), spike=1.0)
+    _small_products()
     _reach()
     x, found = np.ones((2, 3, 20), np.float32), np.empty((2, 20), np.int32)
     spread(sums.active_middle_loop, 2, 0, x, found)

@@ -150,3 +150,21 @@ def test_whole_numbers_of_any_type_are_counts() -> None:
     summed.attrs.update(samples=2, steps=4, samples_summed=True)
     with pytest.raises(CountsError, match="sample 1 of a table of 1"):
         Counts.from_dataframe(summed)
+
+
+def test_whole_slices_are_taken_as_they_are() -> None:
+    builder, each = CountsBuilder(2, 3, 4), np.arange(6).reshape(3, 2)
+    left = builder.add_slices("n", {"spike": each, "add": 5, "mac": each[:2]}, (3, 2))
+    assert list(left) == ["mac"]
+    assert builder.add_slices("m", {"add": 5, "spike": each.astype(np.int32)}, (3, 2)) == {}
+    builder.add_slices("n", {"add": 1}, (3, 2))
+    counts = builder.finish()
+    np.testing.assert_array_equal(counts.array("n", "spike"), each.T)
+    np.testing.assert_array_equal(counts.array("m", "spike"), each.T)
+    assert counts.get("n", "add") == 36 and counts.get("m", "add") == 30
+    assert counts.steps == 3 and counts.get("n", "mac") == 0
+    with pytest.raises(ValueError, match="read-only"):
+        counts.array("m", "add")[0, 0] = 7  # equal numbers share their memory
+    later = CountsBuilder(2, 3, 4)
+    later.add_slices("n", {"spike": each[1:]}, (2, 2), 1)
+    np.testing.assert_array_equal(later.finish().array("n", "spike")[:, 1:], each[1:].T)

@@ -14,7 +14,8 @@ from neurosim.ops._bits import Bits
 from neurosim.ops._neuron_fused import scan_fused
 from neurosim.ops._value import Value
 
-SHAPES = [(1,), (63,), (64,), (65,), (3, 5, 7), (64, 2, 2), (70, 3, 1), (2, 1000)]
+SHAPES = [(1,), (63,), (64,), (65,), (3, 5, 7), (64, 2, 2), (70, 3, 1), (2, 1000), (8, 5), (16, 9),
+          (3, 32), (128, 3)]  # fmt: skip
 
 
 def in_order(x: np.ndarray, inner: tuple[int, ...]) -> np.ndarray:
@@ -41,6 +42,8 @@ def test_bits_hold_the_spikes(shape: tuple[int, ...], inner: tuple[int, ...]) ->
     dense, bits = spiking(shape, inner)
     np.testing.assert_array_equal(bits.dense().numpy(), dense)
     np.testing.assert_array_equal(bits.sum_innermost(), dense.sum(2 + bits.inner[-1]))
+    np.testing.assert_array_equal(bits.any_innermost(), dense.any(2 + bits.inner[-1]))
+    assert bits.any_innermost().dtype == bool
 
 
 def test_a_batch_that_lies_outermost() -> None:

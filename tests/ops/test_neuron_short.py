@@ -11,9 +11,10 @@ import torch
 
 from neurosim.ir.neuron import IF, LIF, AdaptiveLIF, CurrentLIF, Neuron
 from neurosim.ops._bits import Bits
+from neurosim.ops._layout import layout_of
 from neurosim.ops._neuron_fused import Fused, scan_fused
 from neurosim.ops._neuron_scan import scan
-from neurosim.ops._neuron_short import Plan, plan
+from neurosim.ops._neuron_short import LEAST_RUN, Plan, plan
 
 NUMBERS: dict[str, Any] = {
     "v_decay": 0.83, "gain": 0.71, "k": 0.37, "v_leak": 0.13, "v_threshold": 0.61,
@@ -114,3 +115,52 @@ def test_what_is_not_plain_is_left_to_the_other_kernel() -> None:
     assert all(plan(neuron, {}, (4, 4), [0, 1], False) is None for neuron in others)
     by_neuron = {"v_threshold": np.ones((4, 1), np.float32)}
     assert plan(IF(), by_neuron, (4, 4), [0, 1], False) is None
+
+
+GAPS = [  # whole, what is cut out of it, whether it is walked as it lies
+    ((4, 48), np.s_[..., 16:32], True), ((4, 60), np.s_[..., 3:23], True),
+    ((5, 3, 64), np.s_[..., :32], True), ((6, 4, 16), np.s_[1:3], True),
+    ((6, 4, 16), np.s_[:, 1:3], True), ((3, 4, 5, 16), np.s_[:, :2, 1:], False),
+    ((4, 48), np.s_[..., ::2], False), ((4, 24), np.s_[..., :8], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AFFINES)
+@pytest.mark.parametrize(("whole", "part", "walked"), GAPS)
+def test_slices_with_gaps_are_read_as_they_lie(
+    whole: tuple[int, ...], part: Any, walked: bool, kind: str
+) -> None:
+    rest = part if isinstance(part, tuple) else (part,)
+    every = np.random.default_rng(2).standard_normal((STEPS, 2, *whole), np.float32)
+    x = every[(slice(None), slice(None), *(p for p in rest if p is not Ellipsis))] if (
+        Ellipsis not in rest) else every[rest]  # fmt: skip
+    before, neuron, arrays = every.copy(), FORMS[3], affine(kind, x.shape[2:])
+    layout = layout_of(x.shape, x.strides)
+    assert not layout.dense and (layout.run >= LEAST_RUN) == walked
+    out, state = scan(neuron, tensors(arrays), torch.from_numpy(x.copy()))
+    done = scan_fused(neuron, arrays, x, overwrite=True)
+    assert_same(done, out, state["v"])
+    np.testing.assert_array_equal(every, before)  # what lies between belongs to others
+    held, plans = None, dict[Any, Any]()
+    for first, last in ((0, 3), (3, STEPS)):
+        done = scan_fused(neuron, arrays, x[first:last], held, first_step=first, plans=plans)
+        np.testing.assert_array_equal(done.out, out[first:last])
+        held = done.state
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_layout_says_where_every_element_lies(order: tuple[int, ...]) -> None:
+    memory = np.arange(3 * 4 * 5 * 6, dtype=np.float32)
+    sizes = [(3, 4, 5, 6)[a] for a in order]
+    x = memory.reshape(sizes).transpose(np.argsort(order))[..., : 6 if order[-1] == 3 else 4]
+    layout = layout_of(x.shape, x.strides)
+    if {*order[:2]} != {0, 1} or not layout.run:
+        assert not layout.dense
+        return
+    for t, b in np.ndindex(x.shape[:2]):
+        found = [
+            memory[int(x[0, 0, 0, 0]) + t * layout.step + b * layout.sample
+                   + k // layout.run * layout.pitch + k % layout.run]
+            for k in range(x[t, b].size)
+        ]  # fmt: skip
+        np.testing.assert_array_equal(found, x[t, b].transpose(layout.inner).reshape(-1))

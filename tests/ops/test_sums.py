@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurosim.ops._sums import sum_axis
+from neurosim.ops._sums import sum_axis, true_elements
 
 SHAPES = [(2, 3, 5), (1, 2, 64), (3, 1, 17, 4), (2, 2, 16, 3, 5), (4, 2, 6, 16, 33), (1, 1, 1)]
 
@@ -46,3 +46,13 @@ def test_memory_with_gaps_or_repeats_is_left_to_torch() -> None:
     whole = torch.ones(2, 3, 8)
     assert sum_axis(whole[..., ::2], 2, None, True) is None
     assert sum_axis(torch.ones(2, 3, 1).expand(2, 3, 5), 2, None, True) is None
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (4,), (6, 5), (8, 3), (16, 17), (1000,), ()])
+def test_booleans_that_are_set(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(len(shape))
+    for density in (0.0, 0.3, 1.0):
+        mask = rng.random((3, 2, *shape)) < density
+        found = true_elements(torch.from_numpy(mask))
+        np.testing.assert_array_equal(found, mask.reshape(3, 2, -1).sum(2))
+        assert found.dtype == np.int64

@@ -119,3 +119,47 @@ def test_engines_that_do_not_exist() -> None:
         1,
     )
     assert chooser("auto", "cuda")(nothing["n"], ()) == "dense"
+
+
+def test_bits_alone_cost_the_dense_engine_their_unpacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"conv2/dense": {"call": 1.0}, "conv2/event": {"call": 1.5}}
+    for unpack, engines in ((0.0, ["dense", "dense"]), (1e9, ["event", "event"])):
+        costs = Costs(seconds | {"unpack": {"inputs": unpack}})
+        monkeypatch.setattr(choice, "costs", lambda threads, costs=costs: costs)
+        graph, x = behind_a_neuron()
+        monkeypatch.setattr(choice.Choice, "_usual", lambda self, node: "event")  # it emits bits
+        found = [simulate(graph, x) for _ in range(2)]
+        assert [run.manifest.engine_by_node["c"] for run in found] == engines
+        assert found[0].counts == found[1].counts == simulate(graph, x, "dense").counts
+
+
+def test_a_run_expects_what_the_one_before_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = Costs({"conv2/dense": {"call": 1.0}, "conv2/event": {"call": 1.5}})
+    monkeypatch.setattr(choice, "costs", lambda threads: costs)
+    monkeypatch.setattr(choice.Choice, "_usual", lambda self, node: "event")
+    graph, x = behind_a_neuron()
+    walked: list[bool] = []
+    real = choice.Choice.walks
+    monkeypatch.setattr(
+        choice.Choice, "walks", lambda self, nodes: walked.append(real(self, nodes)) or walked[-1]
+    )
+    for _ in range(2):
+        simulate(graph, x)
+    assert walked == [True, False]  # no bits for a layer that will not read them
+    del walked[:]
+    for _ in range(2):
+        simulate(graph, x, reproducible=True)
+    assert walked == [True, True]  # from the graph alone
+
+
+def behind_a_neuron() -> tuple[object, np.ndarray]:
+    """A convolution that alone reads a neuron's spikes, whose channels lie side by side."""
+    rng = np.random.default_rng(0)
+    params = {"w": (rng.integers(-4, 5, (8, 64, 3, 3)) / 4).astype(np.float32)}
+    nodes = [
+        input_node((64, 1, 1), 3),
+        neuron("m", "clip"),
+        conv("c", "m", {"weight": "w"}, padding=(1, 1)),
+        neuron("n", "c"),
+    ]
+    return built(nodes, params, 3), (rng.random((3, 1, 64, 1, 1)) < 0.5).astype(np.float32)

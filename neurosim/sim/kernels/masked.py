@@ -18,6 +18,10 @@ from neurosim.ops._strip import (
     narrow_3,
     narrow_5,
     narrow_7,
+    pair_narrow_3,
+    pair_narrow_5,
+    pair_wide_3,
+    pair_wide_5,
     wide_3,
     wide_5,
     wide_7,
@@ -30,6 +34,9 @@ from neurosim.threads import spread
 from neurosim.threads._fork import compiled, fork, inlined, roomy_body
 
 LANES = 16
+NEAR = 5120  # weights that the first-level cache holds beside the rest
+LINE = 64  # bytes of the cache's
+PAST_CACHE = 2**21  # bytes of output that no cache will hold until they are read
 
 
 class Layer(NamedTuple):
@@ -53,6 +60,7 @@ class Layer(NamedTuple):
     padding: int  # of columns
     deep: bool  # several planes
     pixels: int  # outputs of a line that are summed together
+    past: int  # whether outputs go to memory past the caches
 
 
 def masks(packed: PackedWeights, channels: int) -> bool:
@@ -74,18 +82,36 @@ def masked(
     channels, taps = source.shape[1], z.kernel * y.kernel * x.kernel
     rows = packed.plain.reshape(channels, taps).T.astype(np.float32, order="C")
     offsets = padded_bias(bias, channels)
-    out = np.empty((source.shape[0], z.out, y.out, x.out, channels), np.float32)
+    out, past = _room((source.shape[0], z.out, y.out, x.out, channels))
     strips = _in_strips(x)
     layer = Layer(
         *_spikes(source, strips),
         *(rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(z.size * y.size, x.size, channels, taps, x.kernel, x.padding, z.size > 1, _pixels(x.out)),
+        *(
+            z.size * y.size,
+            x.size,
+            channels,
+            taps,
+            x.kernel,
+            x.padding,
+            z.size > 1,
+            _pixels(x.out),
+            int(past),
+        ),
     )
     lines = source.shape[0] * z.out * y.out
     loop = _strip_lines_loop if strips else _masked_lines_loop
     spread(loop, lines, out.size * taps // 8, layer, out.reshape(-1))
     return out.transpose(0, 4, 1, 2, 3)
+
+
+def _room(shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
+    """float32 memory, and whether it is to be written past the caches."""
+    import torch  # whose memory begins with a line of the cache
+
+    out = torch.empty(shape).numpy()
+    return out, out.nbytes >= PAST_CACHE and out.ctypes.data % LINE == 0
 
 
 def _spikes(source: Frames | BitFrames, strips: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -111,27 +137,40 @@ def _pixels(columns: int) -> int:
 def _strip_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), a strip at a time: the last columns once
     more where they do not fill one. Bits are copied between columns of padding."""
-    lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
-    apart = (columns + layer.row_taps - 1) * channels // 16  # from a line's bits to the next
+    apart = (layer.run_count.size + layer.row_taps - 1) * layer.channels // 16
     above, row = np.empty((2, layer.lines.shape[1]), np.int64)
-    own, packed = np.zeros(layer.in_lines * apart, np.int16), (-1, 0)  # sample, its lines
+    own = np.zeros(layer.in_lines * apart, np.int16)
+    _strips(begin, end, layer, out, own, apart, above, row)
+
+
+@compiled
+def _strip_lines_loop(start, threads, tasks, chunk, args):
+    return fork(_strip_lines, start, threads, tasks, chunk, args)
+
+
+@inlined
+def _strips(begin, end, layer, out, own, apart, above, row):
+    """``own``: room for the bits of a sample, ``apart`` from a line's to the next."""
+    lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
+    wide = 32 if channels % 32 == 0 and layer.row_taps < 7 else 16
+    together = wide if layer.rows.size > NEAR else channels  # whose weights stay near for a line
+    parts = (columns + layer.pixels - 1) // layer.pixels * (channels // together)
+    packed = (-1, 0)  # sample, its lines
     for task in range(begin, end):
         sample, line = task // lines, task % lines
         packed = _packed(layer, own, apart, sample, line, packed)
         for j in range(layer.line_count[line]):
             above[j] = layer.lines[line, j, 0] * apart
             row[j] = layer.lines[line, j, 1] * channels
-        for column in range(0, columns, layer.pixels):
-            if layer.numbers.size:
-                _fetch(layer, sample, packed[1], column)
-            first = min(column, columns - layer.pixels)
-            at = (task * columns + first) * channels
-            _strip(layer, own, above, row, line, first, out, at)
-
-
-@compiled
-def _strip_lines_loop(start, threads, tasks, chunk, args):
-    return fork(_strip_lines, start, threads, tasks, chunk, args)
+        done = 0
+        for group in range(0, channels, together):
+            for column in range(0, columns, layer.pixels):
+                if layer.numbers.size:
+                    _fetch(layer, sample, packed[1], done, parts)
+                first, done = min(column, columns - layer.pixels), done + 1
+                at = (task * columns + first) * channels
+                for c in range(group, group + together, wide):
+                    _strip(layer, own, above, row, line, first, out, at, c)
 
 
 @inlined
@@ -163,40 +202,58 @@ def _packed(layer, own, apart, sample, line, packed):
 
 
 @inlined
-def _fetch(layer, sample, line, column):
-    """Let memory bring a strip's columns of a line that is packed next, while others are summed."""
-    channels, numbers = layer.channels, layer.numbers[sample]
-    at = (line * layer.in_columns + column) * channels
-    for k in range(at, min(at + layer.pixels * channels, numbers.size), 16):
+def _fetch(layer, sample, line, part, parts):
+    """Let memory bring a part of the line that is packed next, while another is summed."""
+    numbers, length = layer.numbers[sample], layer.in_columns * layer.channels
+    share = (length // 16 + parts - 1) // parts * 16
+    at = line * length + part * share
+    for k in range(at, min(at + share, (line + 1) * length, numbers.size), 16):
         fetch(numbers, k)
 
 
 @inlined
-def _strip(layer, bits, above, row, line, first, out, at):
-    """All channels of a strip that sees the columns of ``bits`` from ``first`` on."""
+def _strip(layer, bits, above, row, line, first, out, at, c):
+    """16 or 32 channels of a strip that sees the columns of ``bits`` from ``first`` on."""
     rows, bias, scale, n = layer.rows, layer.bias, layer.scale, layer.line_count[line]
-    step, taps, wide = layer.channels, layer.row_taps, layer.pixels == WIDE
+    step, taps, wide, past = layer.channels, layer.row_taps, layer.pixels == WIDE, layer.past
     blocks = step // 16
-    for c in range(0, step, 16):
-        if taps == 5 and wide:
-            wide_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
-        elif taps == 5:
-            narrow_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
-        elif taps == 3 and wide:
-            wide_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
-        elif taps == 3:
-            narrow_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
-        elif wide:
-            wide_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
-        else:
-            narrow_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale)
+    if step % 32 == 0 and taps == 5 and wide:
+        pair_wide_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif step % 32 == 0 and taps == 5:
+        pair_narrow_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif step % 32 == 0 and taps == 3 and wide:
+        pair_wide_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif step % 32 == 0 and taps == 3:
+        pair_narrow_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif taps == 5 and wide:
+        wide_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif taps == 5:
+        narrow_5(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif taps == 3 and wide:
+        wide_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif taps == 3:
+        narrow_3(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    elif wide:
+        wide_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
+    else:
+        narrow_7(out, at, step, rows, bits, above, row, n, first, blocks, c, bias, scale, past)
 
 
 @roomy_body
 def _masked_lines(begin, end, layer, out):
     """Output lines begin..end, numbered (sample, line), pixel by pixel."""
-    lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
     place, row = np.empty((2, layer.taps), np.int64)
+    _pixel_by_pixel(begin, end, layer, out, place, row)
+
+
+@compiled
+def _masked_lines_loop(start, threads, tasks, chunk, args):
+    return fork(_masked_lines, start, threads, tasks, chunk, args)
+
+
+@inlined
+def _pixel_by_pixel(begin, end, layer, out, place, row):
+    lines, columns, channels = layer.line_count.size, layer.run_count.size, layer.channels
     for task in range(begin, end):
         bits, line = layer.bits[task // lines], task % lines
         for column in range(columns):
@@ -204,11 +261,6 @@ def _masked_lines(begin, end, layer, out):
             for c in range(0, channels, LANES):
                 masked_sum_16(out, at + c, layer.rows, bits, place, row, count, c, layer.bias,
                               layer.scale)  # fmt: skip
-
-
-@compiled
-def _masked_lines_loop(start, threads, tasks, chunk, args):
-    return fork(_masked_lines, start, threads, tasks, chunk, args)
 
 
 @inlined

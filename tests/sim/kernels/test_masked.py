@@ -12,6 +12,7 @@ LAYERS = [  # channels, size, kernel, padding
     (16, (4, 10), 3, 0), (16, (7, 10), 7, 6), (32, (3, 40), 3, 2), (16, (31,), 5, 2),
     (16, (3, 4, 12), 3, 1), (32, (6, 7), 3, 1), (16, (3, 14), 5, 2), (32, (4, 28), 7, 3),
     (16, (4, 15), 3, 1),
+    (224, (5, 14), 5, 2), (240, (6, 17), 5, 0), (576, (3, 14), 3, 1),  # weights that fill a cache
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def test_strips(monkeypatch, layer, last):
     np.testing.assert_array_equal(run(grid), expected.numpy())
     strips = run(free)
     assert all(in_strips) and in_strips
+    monkeypatch.setattr(masked, "PAST_CACHE", 1)
+    np.testing.assert_array_equal(strips, run(free))
     monkeypatch.setattr(masked, "_in_strips", lambda x: False)
     np.testing.assert_array_equal(strips, run(free))
 
