@@ -87,6 +87,7 @@ def _pools(last: np.ndarray) -> None:
 
 def _neurons() -> None:
     from neurosim.ir.neuron import IF, CurrentLIF
+    from neurosim.ops._neuron_fixed_kernel import scan_fixed
     from neurosim.ops._neuron_fused import scan_fused
 
     x = np.random.default_rng(0).random((2, 1, 70), np.float32)
@@ -96,6 +97,8 @@ def _neurons() -> None:
     if not isinstance(bits, np.ndarray):
         bits.dense()
         bits.sum_innermost()
+    whole = np.zeros((3, 70), np.int64)
+    scan_fixed(x[:, 0], x[:, 0].copy(), *whole, (0, 0, 12, 6), 1, 1, False)
 
 
 def compile_beside() -> None:
