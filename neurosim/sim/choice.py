@@ -47,7 +47,7 @@ class Choice:
         self.settled: dict[str, str] = {}  # of nodes that went to one engine for the graph's sake
         kept = {} if packed is None else packed
         self.lines: dict[Any, Any] = kept.setdefault("/lines", {})
-        self.same: dict[str, str] = {} if replayed else kept.setdefault(f"/{name}", {})
+        self.same: dict[str, str] = {} if replayed else kept.setdefault(f"/{name} {device}", {})
         self.kernels: Any = None
         self.costs: Costs | None = None
         if device == "cpu" and name != DENSE:

@@ -88,17 +88,8 @@ def masked(
         *_spikes(source, strips),
         *(rows.reshape(-1), offsets, np.float32(scale)),
         *(table.lines, table.line_count, table.runs, table.run_count),
-        *(
-            z.size * y.size,
-            x.size,
-            channels,
-            taps,
-            x.kernel,
-            x.padding,
-            z.size > 1,
-            _pixels(x.out),
-            int(past),
-        ),
+        *(z.size * y.size, x.size, channels, taps, x.kernel, x.padding, z.size > 1),
+        *(_pixels(x.out), int(past)),
     )
     lines = source.shape[0] * z.out * y.out
     loop = _strip_lines_loop if strips else _masked_lines_loop
