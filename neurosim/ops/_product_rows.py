@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from neurosim.ops._vectors import F32, I64, _Emit, intrinsic
+from neurosim.ops._vectors import F32, I32, I64, _Emit, intrinsic
 
 
 def _product(rows: int, lanes: int = 16) -> Callable[..., Any]:
@@ -45,6 +45,23 @@ def _product(rows: int, lanes: int = 16) -> Callable[..., Any]:
         return types.void(out, n, n, a, n, n, n, b, n, n, n), generate
 
     return product
+
+
+@intrinsic
+def whole_sum_16(typing, x, at, unit):
+    """Σ unit · x[at + k], k < 16, of whole numbers below 2^24."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit, kind = _Emit(context, builder, signature, args), ir.VectorType(I32, 16)
+        numbers = builder.fmul(
+            emit.load_vector(0, args[1], ir.VectorType(F32, 16)), emit.splat(args[2], 16)
+        )
+        added = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(I32, [kind]), "llvm.vector.reduce.add.v16i32"
+        )
+        return builder.sext(builder.call(added, [builder.fptosi(numbers, kind)]), I64)
+
+    return types.int64(x, types.int64, types.float32), generate
 
 
 product_4, product_1 = _product(4), _product(1)

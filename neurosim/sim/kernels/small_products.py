@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.ops._product_rows import product_1, product_4
+from neurosim.ops._product_rows import product_1, product_4, whole_sum_16
 from neurosim.ops._vectors import active_mask_16, add_active_16, ones
 from neurosim.threads import spread
 from neurosim.threads._fork import body, compiled, fork, inlined
@@ -124,11 +124,10 @@ def small_rows(first, last, a, a_apart, b, b_apart, out, along, sizes, unit, scr
                 left += active[k]
                 right += other
                 pairs += active[k] * other
-        product, total, reached = out[task * size : (task + 1) * size], np.int64(0), np.int64(0)
-        for n in range(size):
-            total += np.int64(np.int32(product[n] * unit))
-        for n in range(0, size, 16):
-            reached += ones(active_mask_16(product, n))
+        total, reached = np.int64(0), np.int64(0)
+        for n in range(task * size, (task + 1) * size, 16):
+            total += whole_sum_16(out, n, unit)
+            reached += ones(active_mask_16(out, n))
         found[0, task], found[1, task], found[2, task] = left, right, reached
         found[3, task], found[4, task] = pairs, total
 
