@@ -57,7 +57,8 @@ def scan_fused(
     """What ``scan`` returns, as numpy arrays and bit for bit.
 
     ``x``: float32 (T, B, *shape) in any dense memory order, channels last and batch first included;
-    another layout is copied once. ``bits_order``: emit the spikes (0 or 1) as bits where the
+    plain neurons read slices with gaps between equal runs as they lie, another layout is copied
+    once. ``bits_order``: emit the spikes (0 or 1) as bits where the
     slice's axes lie in this order, outermost first; ``both``: emit them beside the numbers, where
     that costs little; ``overwrite``: x may become the output; ``plans``: where the caller keeps
     what parameters alone decide. Raises SimulationError: arrays that do not fit.
