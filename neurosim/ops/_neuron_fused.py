@@ -86,18 +86,9 @@ def scan_fused(
     trace = np.empty_like(x) if membrane else None
     p = _parameters(neuron, arrays, x.shape[2:], inner, first_step, steps)
     spikes = np.zeros((samples * -(-size // BLOCK), steps), np.int64)
-    arguments = (
-        _rows(x, order, size),
-        _rows(dense, order, size),
-        words,
-        _rows(trace, order, size),
-        spikes,
-        rows,
-        held,
-        *p,
-        _form(neuron),
-    )
-    spread(scan_rows_loop, len(spikes), x.size, *arguments)
+    walked, filled, traced = (_rows(a, order, size) for a in (x, dense, trace))
+    spread(scan_rows_loop, len(spikes), x.size, walked, filled, words, traced, spikes, rows, held,
+           *p, _form(neuron))  # fmt: skip
     final = {k: unflat(held[VARIABLES.index(k)], x.shape, inner) for k in neuron.state}
     return Fused(out, final, spikes.reshape(samples, -1, steps).sum(axis=1).T, trace)
 

@@ -200,8 +200,8 @@ class Convolution(Op):
         spread = np.array(out.type.shape[0] // call.attrs["groups"], np.int64)
         for axis in maps:
             spread = spread[..., None] * axis
-        least = int(spread.min(initial=0 if not spread.size else np.iinfo(np.int64).max))
-        return spread, least if (spread == least).all() else 0
+        first = int(spread.flat[0]) if spread.size else 0
+        return spread, first if (spread == first).all() else 0
 
     def _zero_fan_out(self, call: Call, x: Value) -> np.ndarray | int:
         if not call.node.known.weight_zeros:

@@ -182,7 +182,7 @@ def chooser(
     reproducible: bool = False,
     packed: dict[str, Any] | None = None,
 ) -> Choice:
-    """``packed``: weights that the event kernels packed before, by node.
+    """``packed``: what runs of the graph keep for the next (``Prepared``).
 
     Raises SimulationError: an engine that does not exist, or "event" on another device than the
     CPU."""

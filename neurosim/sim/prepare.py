@@ -18,7 +18,7 @@ Params = dict[str, dict[str, Tensor]]  # node → role → tensor
 @dataclass
 class Prepared:
     """What a graph's parameters are turned into, kept as long as the graph: tensors by device, and
-    the event kernels' packed weights by node."""
+    what runs of it keep for the next: packed weights, plans and choices."""
 
     params: dict[str, Params] = field(default_factory=dict[str, Params])
     packed: dict[str, Any] = field(default_factory=dict[str, Any])

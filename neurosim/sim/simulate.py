@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -69,43 +69,43 @@ def simulate(
     check_device(device)
     keep = recorded(graph, record, updates)
     choice = chooser(engine, device, reproducible, prepared(graph).packed)
-    cut = check_window(window, hop)
+    how = _How(chunk, check_window(window, hop), device, memory_budget or budget(graph), manifest)
     if isinstance(clip, Iterator):
         if updates:
             raise SimulationError("updates: a clip that arrives in pieces has none; give a tensor")
-        return _streamed(graph, clip, choice, keep, chunk, cut, device, memory_budget, manifest)
+        return _streamed(graph, clip, choice, keep, how)
     with _uncollected():
-        return _whole(graph, clip, choice, keep, chunk, cut, device, memory_budget, updates,
-                      manifest)  # fmt: skip
+        return _whole(graph, clip, choice, keep, how, updates)
+
+
+class _How(NamedTuple):
+    """What ``simulate`` was asked for; ``room``: bytes of values alive at once."""
+
+    chunk: int | None
+    window: tuple[int, int] | None
+    device: str
+    room: int
+    manifest: Manifest | None
 
 
 def _whole(
-    graph: Graph,
-    clip: Any,
-    choice: Choice,
-    keep: frozenset[str],
-    chunk: int | None,
-    window: tuple[int, int] | None,
-    device: str,
-    memory_budget: int | None,
-    updates: bool,
-    manifest: Manifest | None,
+    graph: Graph, clip: Any, choice: Choice, keep: frozenset[str], how: _How, updates: bool
 ) -> Run:
-    source, left_out = _checked(graph, clip, window)
-    source = source.to(device)
+    source, left_out = _checked(graph, clip, how.window)
+    source = source.to(how.device)
     steps, samples = source.shape[:2]
-    size = chunk or chunk_steps(graph, samples, steps, memory_budget or budget(graph))
+    size = how.chunk or chunk_steps(graph, samples, steps, how.room)
     counts = CountsBuilder(samples, steps, len(graph) * EVENTS_A_NODE)
     loops = looped(graph) if updates else frozenset()
     seen = keep | loops | frozenset(graph.outputs)
-    executor = Executor(graph, prepare(graph, device), counts, choice, seen, choice.kernels)
+    executor = Executor(graph, prepare(graph, how.device), counts, choice, seen, choice.kernels)
     _feed(executor, source, size)
     fired = {name: executor.result(name) for name in loops}
     masks = count_updates(graph, source, counts, size, keep, fired) if updates else {}
     outputs = from_slices(graph, {name: executor.result(name) for name in graph.outputs})
     trace = Trace({n: _recorded(graph[n], executor.result(n)) for n in sorted(keep)} | masks)
     counted = counts.finish()
-    done = _manifest(manifest, graph, choice, size, window, counted, window_notes(left_out))
+    done = _manifest(how, graph, choice, size, counted, window_notes(left_out))
     return Run(counted, graph.facts(), done, outputs, trace, graph)
 
 
@@ -151,43 +151,37 @@ def _streamed(
     pieces: Iterator[Any],
     choice: Choice,
     keep: frozenset[str],
-    chunk: int | None,
-    window: tuple[int, int] | None,
-    device: str,
-    memory_budget: int | None,
-    manifest: Manifest | None,
+    how: _How,
 ) -> Run:
     from neurosim.sim.streaming import Stream
 
     if keep:
         raise SimulationError("record: a clip that arrives in pieces is not kept; give a tensor")
-    check_length(graph, None if window is None else window[0])
-    params = prepare(graph, device)
-    room = memory_budget or budget(graph)
-    stream = Stream(graph, pieces, params, choice, device, chunk, room)
+    check_length(graph, None if how.window is None else how.window[0])
+    params = prepare(graph, how.device)
+    stream = Stream(graph, pieces, params, choice, how.device, how.chunk, how.room)
     with torch.no_grad(), exact_float32():
-        done = stream.unbroken() if window is None else stream.in_windows(*window)
-    made = _manifest(manifest, graph, choice, done.chunk, window, done.counts, done.notes)
+        done = stream.unbroken() if how.window is None else stream.in_windows(*how.window)
+    made = _manifest(how, graph, choice, done.chunk, done.counts, done.notes)
     outputs = from_slices(graph, done.outputs)
     return Run(done.counts, graph.facts(), made, outputs, Trace({}), graph)
 
 
 def _manifest(
-    given: Manifest | None,
+    how: _How,
     graph: Graph,
     choice: Choice,
     chunk: int,
-    window: tuple[int, int] | None,
     counts: Counts,
     notes: tuple[str, ...],
 ) -> Manifest:
-    base = given or Manifest(model=str(graph.meta.get("model", "")))
+    base = how.manifest or Manifest(model=str(graph.meta.get("model", "")))
     return base.with_(
         pipeline=graph.pipeline,
         engine=choice.name,
         engine_by_node=choice.record(),
         chunk_steps=chunk,
-        window=window,
+        window=how.window,
         binned=_binned(counts),
         notes=(*base.notes, *opaque_notes(graph), *notes),
     )

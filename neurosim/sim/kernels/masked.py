@@ -1,8 +1,8 @@
 """Convolution of single channels from spike bits: a tap adds its weights where bits are set.
 
 An event of a depthwise layer has few additions to its name, so finding it costs more than making
-them; here nothing is looked for: 16 channels share a mask. Seven or eight outputs of a line are
-summed together (``_strip``) where the kernel and the line allow it.
+them; here nothing is looked for: 16 channels share a mask. Seven or eight outputs of a line, of 16
+or 32 channels, are summed together (``_strip``) where the kernel and the line allow it.
 """
 
 from __future__ import annotations

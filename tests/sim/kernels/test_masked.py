@@ -1,4 +1,4 @@
-"""Strips of eight outputs: torch's sums on grid weights, and the same bits as pixel by pixel."""
+"""Strips of outputs: torch's sums on grid weights, and the same bits as pixel by pixel."""
 
 import numpy as np
 import pytest
